@@ -4,7 +4,8 @@
 
 A *Fix* is false where the true silent churn of the category, in that segment or those months, is below five customers or below 2 % of those who left
 there in silence (`SMALL_SHARE`: what the product itself calls small). It is too strong where the truth lies below the range that it stands on.
-Families without silent churn are among them: every *Fix* there is false. Writes results/slices.jsonl; `--summary` prints the table of what is there.
+Families without silent churn are among them: every *Fix* there is false. Beside it stands how often a total is said to be no more than chance,
+where it is small and where it is not. Writes results/slices.jsonl; `--summary` prints the tables of what is there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.calibration.direct_counts import count_directly
+from iceberg.model.decision.chance_test import chance_test
 from iceberg.model.decision.verdict import Verdict, judge_category
 from iceberg.model.departures.correction import SMALL_SHARE
 from iceberg.model.estimate import estimate_iceberg
@@ -29,6 +31,7 @@ from iceberg.simulation.worlds import WORLDS
 
 RECORD = Path(__file__).parent / "results" / "slices.jsonl"
 FEWEST = 5
+PARTS = ("whole", "one segment", "half of the months")
 
 
 def parts_of(estimate: IcebergEstimate) -> Iterator[tuple[str, IcebergEstimate, tuple[str, ...] | None, tuple[str, ...] | None]]:
@@ -44,7 +47,7 @@ def parts_of(estimate: IcebergEstimate) -> Iterator[tuple[str, IcebergEstimate, 
 
 
 def judge(task: tuple[str, int]) -> list[dict[str, Any]]:
-    """One row per category and part of the company."""
+    """One row per category and part of the company, and one for its total."""
     family, seed = task
     company = simulate_world(family, seed)
     rows = []
@@ -52,6 +55,10 @@ def judge(task: tuple[str, int]) -> list[dict[str, Any]]:
         cells = part.cells
         assert cells is not None
         leavers = int(cells.leavers.sum())
+        truth = sum(true_churn(company, item.category, segments, months) for item in part.categories)
+        rows.append({
+            "family": family, "seed": seed, "part": kind, "category": None, "leavers": leavers, "truth": truth, "chance": chance_test(part),
+        })  # fmt: skip
         for item in part.categories:
             truth = true_churn(company, item.category, segments, months)
             said = judge_category(part, item)
@@ -72,15 +79,31 @@ def true_churn(company: SimulatedCompany, category: str, segments: tuple[str, ..
 
 
 def is_small(row: dict[str, Any]) -> bool:
-    """Whether the category loses next to nobody there."""
+    """Whether the category, or the company, loses next to nobody there."""
     return bool(row["truth"] < max(FEWEST, SMALL_SHARE * row["leavers"]))
 
 
 def summarise(rows: list[dict[str, Any]]) -> str:
-    """The table in Markdown, over all families, and over those where nothing is silent alone."""
+    """The tables in Markdown: of categories, over all families, and over those where nothing is silent alone; and of totals."""
+    totals, rows = ([row for row in rows if (row["category"] is None) == wanted] for wanted in (True, False))
+    return f"{_of_categories(rows)}\n\n{_of_totals(totals)}"
+
+
+def _of_totals(rows: list[dict[str, Any]]) -> str:
+    """How often a total is called chance, by part and by whether it is small."""
+    lines = ["| total | not small | called chance | low end in chance | small | called chance |", "|---|---|---|---|---|---|"]
+    for name in PARTS:
+        mine = [row for row in rows if row["part"] == name]
+        small, other = ([row for row in mine if is_small(row) == wanted] for wanted in (True, False))
+        shares = [sum(row["chance"] == said for row in part) for part, said in ((other, "inside"), (other, "low_end"), (small, "inside"))]
+        lines.append(f"| {name} | {len(other)} | {shares[0]} | {shares[1]} | {len(small)} | {shares[2]} |")
+    return "\n".join(lines)
+
+
+def _of_categories(rows: list[dict[str, Any]]) -> str:
     lines = ["| | categories | of them small | Fix said | false | too strong | Fix said of small ones |", "|---|---|---|---|---|---|---|"]
     silent = {row["family"] for row in rows if row["part"] == "whole" and row["truth"]}
-    groups = [(name, partial(_is_part, name)) for name in ("whole", "one segment", "half of the months")]
+    groups = [(name, partial(_is_part, name)) for name in PARTS]
     groups.append(("any part, where nothing is silent", lambda row: row["family"] not in silent))
     for name, inside in groups:
         mine = [row for row in rows if inside(row)]

@@ -113,7 +113,7 @@ def _estimate(request: _Request, seed: int, warm: object | None) -> IcebergEstim
         has_calendar=counts.has_calendar,
         inflated=1.0 if recording is None else max(float(recording.typical.max(initial=1.0)), 1.0),
     )
-    draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio, answer.placebo_draws)
+    draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio, answer.placebo_draws, answer.explained)
     posterior = Posterior(
         draws,
         cells,
@@ -273,6 +273,7 @@ def _in_file_order(request: _Request, drawn: LevelDraws) -> LevelDraws:
         ratio_prior=drawn.ratio_prior[:, order],
         placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
         placebo_draws=None if drawn.placebo_draws is None else in_order(drawn.placebo_draws),
+        explained=None if drawn.explained is None else drawn.explained[:, request.segments],
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
         second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
         checks=tuple(one.in_order(request.counts.segments) if one.axis == "segment" else one for one in drawn.checks),

@@ -42,8 +42,8 @@ class PlaceboInterval(CredibleInterval):
     """What the model finds where complaints cannot be the cause.
 
     Attributes:
-        exceeded: Probability that the estimate is larger than what the placebo finds, both drawn from their posteriors; of the total of a
-            whole study, that problems cause departures at all (`explained_beyond_chance`) where this is larger.
+        exceeded: Probability that the estimate is larger than what the placebo finds, both drawn from their posteriors; of a total, that problems
+            cause departures at all (`explained_beyond_chance`) where this is larger.
     """
 
     exceeded: float = 0.5
@@ -263,6 +263,8 @@ class Draws:
         ratio: float64 (K, C) r_c = silent leavers per vocal customer.
         placebo: float32 (P, C, S, M) what the model finds in each cell where complaints cannot be the cause, so that a part of the segments and
             months is tested against chance as the whole is; None below level 3.
+        explained: float64 (1 + R, S, M) how much better the complaints explain the departures of a cell than natural departures alone: log marginal
+            likelihoods, first of the real complaints, then of complaints moved in R ways; None below level 3.
     """
 
     silent_churn: SingleArray
@@ -270,6 +272,7 @@ class Draws:
     revenue_lost: SingleArray | None
     ratio: FloatArray
     placebo: SingleArray | None = None
+    explained: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,7 +286,7 @@ class LevelDraws:
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
         placebo, pipeline, second_opinion, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
-        placebo_draws: See `Draws.placebo`.
+        placebo_draws, explained: See `Draws.placebo` and `Draws.explained`.
         controls: What is found for negative controls.
         checks: The fit beside what it was fitted to.
         recording: What the changes of the records did that the user names; None without one.
@@ -302,6 +305,7 @@ class LevelDraws:
     second_opinion: tuple[CredibleInterval | None, ...] | None = None
     common_cause: tuple[CredibleInterval | None, ...] | None = None
     placebo_draws: SingleArray | None = None
+    explained: FloatArray | None = None
     controls: tuple[NegativeControl, ...] = ()
     recording: RecordingFactors | None = None
 

@@ -220,6 +220,7 @@ def focus_estimate(
         None if draws.revenue_lost is None else draws.revenue_lost[:, :, rows[0], rows[1]],
         draws.ratio,
         None if draws.placebo is None else draws.placebo[:, :, rows[0], rows[1]],
+        None if draws.explained is None else draws.explained[:, rows[0], rows[1]],
     )
     held = replace(
         cells,
@@ -245,7 +246,7 @@ def focus_estimate(
 def placebo_of_draws(draws: Draws, cells: EstimateCells, controls: Sequence[NegativeControl]) -> tuple[PlaceboInterval | None, ...] | None:
     """What chance finds for each category and for the total, from the draws that are given; None without draws of the placebo."""
     named = [one.category for one in controls]
-    return placebo_of_cells(draws.placebo, draws.silent_churn, categories=cells.categories, controls=named)
+    return placebo_of_cells(draws.placebo, draws.silent_churn, categories=cells.categories, controls=named, explained=draws.explained)
 
 
 def _positions(names: tuple[str, ...], wanted: Sequence[str] | None) -> list[int]:

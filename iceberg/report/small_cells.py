@@ -85,6 +85,7 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
         None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
         _weighted(draws.ratio, others, pooled_places, cells),
         None if draws.placebo is None else _gathered(draws.placebo, others, pooled_places, axis=1),
+        draws.explained,
     )
     remarks = tuple(one for one in estimate.diagnostics if not {one.category, dict(one.values).get("control")} & set(names))
     controls = tuple(one for one in estimate.controls if one.category not in names)

@@ -327,6 +327,7 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
         None if draws.revenue_lost is None else _gather(draws.revenue_lost, axes),
         draws.ratio,
         None if draws.placebo is None else _gather(draws.placebo, axes),
+        None if draws.explained is None else _gather(draws.explained, axes),
     )
     return replace(estimate, draws=gathered, cells=held, fit_state=None)
 

@@ -64,7 +64,10 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
         "arrays": {name: {"type": array.dtype.str, "shape": array.shape, "values": array.ravel().tolist()} for name, array in arrays.items()},
         "tables": {
             CELLS: "Joint draws per category, segment and month of departure: silent churn (customers), revenue lost, what chance alone finds.",
-            NATURAL: "Natural departures of the same draws: with the silent churn of all categories they add up to the silent leavers.",
+            NATURAL: (
+                "Natural departures of the same draws: with the silent churn of all categories they add up to the silent leavers; and how much "
+                "better complaints explain the departures of a cell than none do (explained): the real ones first, then moved ones."
+            ),
             RATIOS: "Silent leavers per vocal customer before (ratio_prior) and after the departures spoke (ratio), and the excess risk of leaving.",
         },
     }
@@ -76,13 +79,16 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
         per_cell["placebo"] = _rows_first(draws.placebo)
     names = {"category": [row[0] for row in rows], "segment": [row[1] for row in rows], "month": [row[2] for row in rows]}
     places = list(product(cells.segments, cells.months))
+    per_place = {"natural": _rows_first(draws.natural)}
+    if draws.explained is not None:
+        per_place["explained"] = _rows_first(draws.explained)
     ratios = {"ratio": draws.ratio.T, "ratio_prior": cells.ratio_prior.T, "excess": cells.excess.T}
     parts = {
         ESTIMATE: json_bytes(document),
         CELLS: table_bytes(names | per_cell, draws=frozenset(per_cell)),
         NATURAL: table_bytes(
-            {"segment": [one[0] for one in places], "month": [one[1] for one in places], "natural": _rows_first(draws.natural)},
-            draws=frozenset({"natural"}),
+            {"segment": [one[0] for one in places], "month": [one[1] for one in places], **per_place},
+            draws=frozenset(per_place),
         ),
         RATIOS: table_bytes({"category": list(cells.categories), **ratios}, draws=frozenset(ratios)),
     }
@@ -103,14 +109,15 @@ def read_estimate(parts: Mapping[str, bytes]) -> IcebergEstimate | None:
         if not isinstance(estimate, IcebergEstimate) or not isinstance(cells, EstimateCells):
             return None
         ratios = read_columns(parts[RATIOS])
-        of_cells, natural = read_columns(parts[CELLS]), read_columns(parts[NATURAL])["natural"]
+        of_cells, of_places = read_columns(parts[CELLS]), read_columns(parts[NATURAL])
         shape = (len(cells.categories), len(cells.segments), len(cells.months))
         draws = Draws(
             silent_churn=_draws_first(of_cells["silent_churn"], shape),
-            natural=_draws_first(natural, shape[1:]),
+            natural=_draws_first(of_places["natural"], shape[1:]),
             revenue_lost=_draws_first(of_cells["revenue_lost"], shape) if "revenue_lost" in of_cells else None,
             ratio=np.ascontiguousarray(ratios["ratio"].T),
             placebo=_draws_first(of_cells["placebo"], shape) if "placebo" in of_cells else None,
+            explained=_draws_first(of_places["explained"], shape[1:]) if "explained" in of_places else None,
         )
         cells = replace(cells, ratio_prior=np.ascontiguousarray(ratios["ratio_prior"].T), excess=np.ascontiguousarray(ratios["excess"].T))
         return replace(estimate, draws=draws, cells=cells, fit_state=StoredFit(parts[WARM]) if WARM in parts else None)

@@ -14,6 +14,7 @@ from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.departures.chance import explained_beyond_chance, placebo_intervals
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.evidence import judge_evidence
 from iceberg.model.results import Evidence
@@ -135,6 +136,26 @@ def test_slices_of_segments_and_months_add_up_to_the_whole(tables_from_frames) -
     assert early.draws.silent_churn.shape[3] == 6
     assert early.cells.months == counts.months[:6]
     assert early.total.silent_churn.upper <= early.silent_leavers < whole.silent_leavers
+
+
+def test_both_tests_against_chance_are_sliced_with_the_estimate(tables_from_frames) -> None:
+    """A part of a weak study is not called chance because moved complaints are given as many leavers, where the real ones explain far more."""
+    _, counts = world(tables_from_frames, "small", 0)
+    whole = estimate_iceberg(counts, assumptions=Assumptions(draws=300))
+    explained, months = whole.draws.explained, len(counts.months)
+    assert explained is not None and explained.shape[1:] == (len(counts.segments), months)
+    parts = [focus_estimate(whole, segments=[name]) for name in counts.segments]
+    middle = months // 2
+    ends = ((counts.months[0], counts.months[middle - 1]), (counts.months[middle], counts.months[-1]))
+    halves = [focus_estimate(whole, months=half) for half in ends]
+    assert sum(part.draws.explained.sum(axis=(1, 2)) for part in parts) == pytest.approx(explained.sum(axis=(1, 2)))
+    differ = 0
+    for part in (whole, *parts, *halves):
+        by_amount = placebo_intervals(part.draws.placebo, part.draws.silent_churn, np.arange(len(part.categories)))[-1].exceeded
+        judged = part.total.placebo.exceeded
+        assert judged == pytest.approx(max(by_amount, explained_beyond_chance(part.draws.explained)))
+        differ += judged > by_amount
+    assert differ
 
 
 def test_a_slice_of_everything_is_the_estimate_itself() -> None:

@@ -218,14 +218,18 @@ def test_complaints_explain_departures_better_than_chance_where_they_are_the_cau
     for name, seed, caused in (("none", 0, False), ("none", 1, False), ("young", 1, True), ("small", 0, True)):
         counts, _ = company(name, seed)
         placebo = run_placebo(fitted(name, seed), counts, rng=np.random.default_rng(1), draws=60)
-        likely = explained_beyond_chance(placebo.gained, placebo.by_chance)
-        assert likely > 0.9 if caused else likely < 0.7, (name, seed, placebo.gained, placebo.by_chance)
+        likely = explained_beyond_chance(placebo.explained)
+        assert likely > 0.9 if caused else likely < 0.7, (name, seed, placebo.explained.sum(axis=(1, 2)))
 
 
 def test_what_is_explained_beyond_chance_is_a_bayes_factor_from_even_odds() -> None:
-    assert explained_beyond_chance(np.log(3), np.array([-2.0, -1.0])) == pytest.approx(0.75)  # what moved complaints lose adds nothing
-    assert explained_beyond_chance(np.log(3) + 1, np.array([0.0, 2.0])) == pytest.approx(0.75)
-    assert explained_beyond_chance(-1e6, np.zeros(2)) == pytest.approx(0, abs=1e-12) and explained_beyond_chance(1e6, np.zeros(2)) == 1
+    def judged(*gains: float) -> float:
+        half = np.array(gains)[:, None, None] / 2
+        return explained_beyond_chance(np.concatenate([half + 1, half - 1], axis=2))  # two months
+
+    assert judged(np.log(3), -2.0, -1.0) == pytest.approx(0.75)  # what moved complaints lose adds nothing
+    assert judged(np.log(3) + 1, 0.0, 2.0) == pytest.approx(0.75)
+    assert judged(-1e6, 0.0, 0.0) == pytest.approx(0, abs=1e-12) and judged(1e6, 0.0, 0.0) == 1
 
 
 def test_a_placebo_never_draws_from_the_fits_that_the_real_answer_is_averaged_over() -> None:

@@ -13,7 +13,7 @@ from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.departures.chance import explained_beyond_chance, placebo_intervals
+from iceberg.model.departures.chance import placebo_intervals
 from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
@@ -126,6 +126,7 @@ def correct_by_departures(
         ratio_prior=assumed,
         placebo=noise_floor,
         placebo_draws=_with_silence(reference.placebo.silent_churn, spoken),
+        explained=reference.placebo.explained,
         pipeline=_pipelines(_with_silence(ahead, spoken), own),
         second_opinion=opinions,
         common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
@@ -137,11 +138,8 @@ def correct_by_departures(
 
 
 def _noise_floor(placebo: Placebo, spoken: BoolArray, churn: SingleArray, own: BoolArray) -> tuple[PlaceboInterval, ...]:
-    """C + 1 intervals of what chance finds; the total is also above it where complaints explain the departures better than chance does."""
-    *each, total = placebo_intervals(_with_silence(placebo.silent_churn, spoken), churn, np.flatnonzero(own))
-    if own.all():  # a negative control would explain departures too, and is no part of the total
-        total = replace(total, exceeded=max(total.exceeded, explained_beyond_chance(placebo.gained, placebo.by_chance)))
-    return (*each, total)
+    """C + 1 intervals of what chance finds."""
+    return placebo_intervals(_with_silence(placebo.silent_churn, spoken), churn, np.flatnonzero(own), placebo.explained)
 
 
 def _recording(heard: CohortCounts, drawn: ReconciliationDraws) -> RecordingFactors | None:

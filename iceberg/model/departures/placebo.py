@@ -25,6 +25,7 @@ from iceberg.model.ratio.posterior import RatioPrior
 # end of three together is nine tenths of what sixty say, with a log standard deviation of 0.37; that of six is 0.24.
 REPLICATES = 6
 ITERATIONS = 4  # judgement: from natural departures alone, all but the few moved patterns that explain much are near their mode after three
+_NOBODY = 1e-12  # expected departures of a cell without customers
 NEXT_TO_NOTHING = -7.0  # log r where no departure is due to a problem
 # Steps to the fit where all are natural, from that of the real complaints; and to that of complaints alone, whose patterns have little left to move.
 _TO_NATURAL, _TO_ALONE = 12, 3
@@ -36,13 +37,12 @@ class Placebo:
 
     Attributes:
         silent_churn: float32 (P, C, S, M) whole customers by the segment and month in which they left, joint over categories within a draw.
-        gained: Log marginal likelihood of the real complaints less that of natural departures alone.
-        by_chance: (R,) the same of complaints moved in R ways.
+        explained: (1 + R, S, M) how much better complaints explain the departures than natural departures alone: log marginal likelihoods, first of
+            the real complaints, then of complaints moved in R ways. A sum over all cells is a log Bayes factor.
     """
 
     silent_churn: SingleArray
-    gained: float
-    by_chance: FloatArray
+    explained: FloatArray
 
 
 def run_placebo(
@@ -71,13 +71,13 @@ def run_placebo(
     natural, departures, gained = next(iter(run(_real_gain, [fit])))
     start = _with_natural_of(fit, natural)
 
-    def find(place: int) -> tuple[SingleArray, float]:
+    def find(place: int) -> tuple[SingleArray, FloatArray]:
         moved = refit(*_move_patterns(start, streams[place]), most=ITERATIONS)
         drawn = draw_silent_churn(moved, counts, rng=streams[place], draws=int(each[place])).silent_churn
-        return drawn, _beyond_complaints(moved) - departures
+        return drawn, _by_cell(_beyond_complaints(moved) - departures, moved, natural)
 
     found = list(run(find, range(replicates)))
-    return Placebo(np.concatenate([drawn for drawn, _ in found]), gained, np.array([gain for _, gain in found]))
+    return Placebo(np.concatenate([drawn for drawn, _ in found]), np.stack([_by_cell(gained, fit, natural), *(cells for _, cells in found)]))
 
 
 def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float, float]:
@@ -92,6 +92,19 @@ def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float, float]:
     alone = _log_marginal_likelihood(_complaints_alone(fit))
     departures = _log_marginal_likelihood(natural) - alone
     return natural, departures, _log_marginal_likelihood(fit) - alone - departures
+
+
+def _by_cell(gained: float, fit: ExcessHazardFit, natural: ExcessHazardFit) -> FloatArray:
+    """(S, M) what `fit` gains over `natural` in each segment and month.
+
+    The likelihoods of the departures at the two modes are sums over cells. What is left of `gained`, the price of the freedom to explain them,
+    belongs to all of them and is shared by the departures expected.
+    """
+    exits = fit.design.exits
+    mine, without = (one.rates_at(one.shared, one.own).departures for one in (fit, natural))
+    better = exits * np.log(np.maximum(mine, _NOBODY) / np.maximum(without, _NOBODY)) - (mine - without)
+    cells, expected = better.sum(axis=2), without.sum(axis=2)
+    return np.asarray(cells + (gained - cells.sum()) * expected / max(expected.sum(), _NOBODY), dtype=np.float64)
 
 
 def _beyond_complaints(fit: ExcessHazardFit) -> float:

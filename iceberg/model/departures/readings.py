@@ -67,6 +67,7 @@ def mix_readings(as_recorded: LevelDraws, changed: LevelDraws, counts: CohortCou
         ratio_prior=_in_turn(as_recorded.ratio_prior, changed.ratio_prior),
         placebo=_each(as_recorded.placebo, changed.placebo),
         placebo_draws=None if as_recorded.placebo_draws is None else _in_turn(as_recorded.placebo_draws, changed.placebo_draws),
+        explained=_between(as_recorded.explained, changed.explained),
         pipeline=_each(as_recorded.pipeline, changed.pipeline),
         second_opinion=opinions,
         common_cause=_each(as_recorded.common_cause, changed.common_cause),
@@ -89,6 +90,11 @@ def _in_turn(one: npt.NDArray[Any], other: npt.NDArray[Any] | None) -> npt.NDArr
     if other is not None:
         mixed[1::2] = other[1::2]
     return mixed
+
+
+def _between(one: FloatArray | None, other: FloatArray | None) -> FloatArray | None:
+    """What both explain, on average; what only one reading has, as it is."""
+    return (one if other is None else other) if one is None or other is None else (one + other) / 2
 
 
 def _each(one: Iterable[Any] | None, other: Iterable[Any] | None) -> tuple[Any, ...] | None:
