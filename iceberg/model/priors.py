@@ -43,6 +43,8 @@ RECOVERY = ((0.6, 0.0, 0.5), (0.4, 0.5, 1.2))
 # Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be two thirds as many, or half as many
 # again. Who speaks depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
 TILT_SD = 0.4
+# Judgement, grade D: of the same problem, as many more complain in one season as in another as there may be more problems: half as many again.
+SPEAKING_SEASON_SD = 0.3
 
 # Judgement, grade D: how far segments, and the levels of a segment column, differ in complaints and in natural departures before the files speak
 # (standard deviations, log scale). Each is learned, and the assumed variance weighs as much as two effects.
@@ -224,6 +226,7 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("handled_complaints", RECOVERY[1][0], _TARP, "D", constant=True),
         Default("harmless_category", HARMLESS_WEIGHT, "judgement", "D", constant=True),
         Default("tenure_tilt_sd", TILT_SD, "exit_and_voice", "D", constant=True),
+        Default("speaking_season_sd", SPEAKING_SEASON_SD, "judgement", "D", constant=True),
         Default("segment_complaints_log_sd", SEGMENT_SDS[0], "judgement", "D", constant=True),
         Default("segment_natural_log_sd", SEGMENT_SDS[1], "judgement", "D", constant=True),
         Default("category_delay_log_sd", CATEGORY_MEAN_SD, "judgement", "D", constant=True),

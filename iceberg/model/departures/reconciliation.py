@@ -110,9 +110,10 @@ def draw_silent_churn(
     log_ratio = fit.layout.shared(shared)["ratio"]
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
-    change = np.array(fit.layout.shared(shared)["change"])
+    named = len(fit.layout.changes) - fit.layout.speaking
+    change = np.array(fit.layout.shared(shared)["change"][:, :named])
     heard: FloatArray | IntArray = vocal
-    if fit.layout.changes:
+    if named:
         factors = RecordingFactors(changes_inside(counts), change, shares_before(counts))
         heard = vocal * factors.inflation(counts.complainants.sum(axis=(1, 3)).astype(np.float64))
     ratio = np.where(vocal > 0, total / np.maximum(heard, 1), np.exp(log_ratio))

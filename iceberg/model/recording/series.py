@@ -91,6 +91,22 @@ class Series:
         likelihood = 0.5 * (of_score**2).sum(axis=1) - np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1) - prior
         return precision, score, likelihood, prior
 
+    def season_log_odds(self) -> float:
+        """Log Bayes factor of a yearly wave, whatever growth and walk are common besides: their sizes are summed out."""
+        since, angle = self.month - self.month[0], 2 * np.pi * self.calendar / 12
+        wave, likelihood = SEASON_SD**2 * np.cos(np.subtract.outer(angle, angle)), []
+        for season in (0.0, 1.0):
+            each = []
+            for walk, _, growth in _COMMON:
+                covariance = season * wave + growth**2 * np.outer(since, since) / 144 + walk**2 * np.minimum.outer(since, since)
+                root = np.linalg.cholesky(covariance + SMALL * np.eye(len(since)))
+                lower = np.linalg.cholesky(np.eye(len(since)) + root.T @ self.precision @ root)
+                half = np.linalg.solve(lower, root.T @ self.score)
+                rare = RARE_GROWTH * (growth > _COMMON[0][2])
+                each.append(0.5 * half @ half - np.log(np.diagonal(lower)).sum() - walk / COMMON_MEAN - rare)
+            likelihood.append(np.logaddexp.reduce(each))
+        return float(likelihood[1] - likelihood[0])
+
     def _beside(self, before: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """`_common` beside steps at `before`, whose sizes are free."""
         precision, score, likelihood, _ = self._common

@@ -27,6 +27,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.renewals import RenewalClock
 from iceberg.model.entry.wave import find_wave
 from iceberg.model.recording.changes import shares_before
+from iceberg.model.recording.seasons import has_common_season, yearly_waves
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
@@ -51,7 +52,9 @@ class LexisDesign:
         clock: contracts, None where there are none.
         follows_tenure: whether the silent are struck at the tenures at which customers complain; otherwise at every tenure alike.
         natural_factor: (M, B) factor on natural departures, of the months of entry; None for 1 everywhere.
-        before_change: (L, C, Q) share of each month that lies before a change of what is recorded; L is 0 where there is none.
+        before_change: (L, C, Q) share of each month that lies before a change of what is recorded; L is 0 where there is none. Where complaints of
+            all categories have a season, the last two are waves of a year: how much of it is speaking up, which departures do not follow.
+        speaking: How many of them are such waves.
         season: (W, Q) yearly waves that the months of all categories may follow together: with them a season is not taken for a change.
         membership, column_sizes: see `ParameterLayout`.
     """
@@ -69,6 +72,7 @@ class LexisDesign:
     clock: RenewalClock | None = None
     natural_factor: FloatArray | None = None
     before_change: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    speaking: int = 0
     season: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     membership: tuple[tuple[int, ...], ...] = ()
     column_sizes: tuple[int, ...] = ()
@@ -122,7 +126,7 @@ class LexisDesign:
         if renewals is not None and renewals.modelled:
             clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, max(renewals.all_terms)))
             reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
-        before = shares_before(counts)
+        before, waves = _recorded(counts, lags)
         membership, column_sizes = _levels_of(counts)
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
@@ -134,8 +138,9 @@ class LexisDesign:
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(reference)),
-            before_change=np.pad(before, ((0, 0), (0, 0), (lags, 0)), mode="edge") if len(before) else before,
-            season=_yearly_waves(counts, lags) if len(before) else np.zeros((0, months + lags)),
+            before_change=before,
+            speaking=waves,
+            season=yearly_waves(counts, lags) if len(before) > waves else np.zeros((0, months + lags)),
             tenure_score=_tenure_score(counts.band_edges_months, complainants.sum(axis=(0, 1, 2))),
             clock=clock,
             natural_factor=None if wave is None else wave.natural,
@@ -164,9 +169,13 @@ def _tenure_score(edges_months: tuple[int, ...], complainants: FloatArray) -> Fl
     return np.asarray(score - (score * weight).sum() / weight.sum())
 
 
-def _yearly_waves(counts: CohortCounts, lags: int) -> FloatArray:
-    calendar = counts.months[0].month - 1 - lags + np.arange(counts.shape[1] + lags)
-    return np.stack([np.cos(2 * np.pi * calendar / 12), np.sin(2 * np.pi * calendar / 12)])
+def _recorded(counts: CohortCounts, lags: int) -> tuple[FloatArray, int]:
+    """`LexisDesign.before_change` and `speaking`."""
+    before = np.pad(shares_before(counts), ((0, 0), (0, 0), (lags, 0)), mode="edge")
+    if not has_common_season(counts):
+        return before, 0
+    waves = yearly_waves(counts, lags)[:, None]
+    return np.concatenate([before, np.broadcast_to(waves, (len(waves), *before.shape[1:]))]), len(waves)
 
 
 def _source_band(edges_months: tuple[int, ...], lags: int) -> FloatArray:

@@ -138,7 +138,8 @@ def starting_values(
 def _first_log_factors(layout: ParameterLayout, log_rate: FloatArray) -> FloatArray:
     """(L,) mean log rate of the three months after each change less that of the three before it, over its categories."""
     found = np.zeros(len(layout.changes))
-    for place, shares in enumerate(layout.before_change[..., layout.every - layout.months :]):
+    named = len(layout.changes) - layout.speaking
+    for place, shares in enumerate(layout.before_change[:named, :, layout.every - layout.months :]):
         mine = shares.max(axis=1) > 0
         last = int((shares.max(axis=0) >= 1).sum())  # months wholly before it
         first = last + int(((shares > 0) & (shares < 1)).any())
@@ -200,6 +201,7 @@ def fit_design(
         *_recording_of(design),
         design.membership,
         design.column_sizes,
+        design.speaking,
     )
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)

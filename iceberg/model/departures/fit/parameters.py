@@ -13,7 +13,7 @@ import numpy.typing as npt
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.design import Effects
 from iceberg.model.departures.fit.variances import Variances
-from iceberg.model.priors import TILT_SD
+from iceberg.model.priors import SPEAKING_SEASON_SD, TILT_SD
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.recording.changes import LOG_FACTOR_SD
 from iceberg.model.survival.delay_kernel import DelayKernel
@@ -30,7 +30,7 @@ class ParameterLayout:
         every: Months of the window and those before it.
         reference: Band whose tenure effects are zero.
         binding: 1 where a parameter moves the share of customers bound by contracts, else 0.
-        changes, season: `LexisDesign.before_change` and `LexisDesign.season` as tuples, so that layouts can be compared.
+        changes, speaking, season: `LexisDesign.before_change` and what follows it, as tuples, so that layouts can be compared.
         membership: Of every segment, its level in each segment column, levels numbered through all columns; empty where segments come from
             one column, whose effects are those of the segments.
         column_sizes: Levels of each segment column; empty likewise.
@@ -50,6 +50,7 @@ class ParameterLayout:
     season: tuple[tuple[float, ...], ...] = ()
     membership: tuple[tuple[int, ...], ...] = ()
     column_sizes: tuple[int, ...] = ()
+    speaking: int = 0
 
     @cached_property
     def before_change(self) -> FloatArray:
@@ -288,7 +289,8 @@ def _add_walk_columns(layout: ParameterLayout, precision: FloatArray, walk: Floa
         precision[np.ix_(index["month"][k], here)] = met
         precision[np.ix_(here, index["month"][k])] = met.T
         precision[np.ix_(here, here)] += columns.T @ met
-    sd = np.concatenate([np.full(len(layout.changes), LOG_FACTOR_SD), np.full(len(layout.season), SEASON_SD)])
+    kinds = ((len(layout.changes) - layout.speaking, LOG_FACTOR_SD), (layout.speaking, SPEAKING_SEASON_SD), (len(layout.season), SEASON_SD))
+    sd = np.concatenate([np.full(size, value) for size, value in kinds])
     precision[here, here] += sd**-2
 
 
