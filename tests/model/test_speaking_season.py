@@ -58,9 +58,12 @@ def test_the_range_holds_the_truth_where_people_speak_up_by_the_season(name: str
     held = Assumptions(draws=400)
     found = estimate_iceberg(counts, assumptions=held)
     assert found.total.silent_churn.lower < true < found.total.silent_churn.upper
-    assert not any(one.code == "recording_changed" for one in found.diagnostics)  # nobody named a change
+    codes = {one.code for one in found.diagnostics}
+    assert "speaking_season" in codes
+    assert "recording_changed" not in codes  # nobody named a change
     monkeypatch.setattr(design, "has_common_season", lambda counts: False)
     blind = estimate_iceberg(counts, assumptions=held)
+    assert "speaking_season" not in {one.code for one in blind.diagnostics}
     assert blind.total.silent_churn.upper < true  # departures that do not follow the calendar spoke against every problem
 
 

@@ -268,6 +268,8 @@ def _diagnose(
     diagnostics: list[Diagnostic] = []
     if not fit.converged:
         diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
+    if fit.layout.speaking:
+        diagnostics.append(Diagnostic("speaking_season", "info"))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     own = ~np.isin(counts.categories, counts.negative_controls)
     total = placebo[-1]
