@@ -43,6 +43,11 @@ if TYPE_CHECKING:  # the same names as in `_HOMES`, where type checkers and edit
     from iceberg.model.decision.follow_up import Intervention as Intervention
     from iceberg.model.decision.follow_up import follow_up as follow_up
     from iceberg.model.decision.follow_up import learned_efficacy as learned_efficacy
+    from iceberg.model.decision.information.studies import StudyKind as StudyKind
+    from iceberg.model.decision.information.studies import StudyPlan as StudyPlan
+    from iceberg.model.decision.information.studies import StudyValue as StudyValue
+    from iceberg.model.decision.information.studies import stakes_of as stakes_of
+    from iceberg.model.decision.information.studies import value_of_study as value_of_study
     from iceberg.model.estimate import estimate_iceberg as estimate_iceberg
     from iceberg.model.results import CategoryEstimate as CategoryEstimate
     from iceberg.model.results import CredibleInterval as CredibleInterval
@@ -68,6 +73,7 @@ _HOMES = {
     "iceberg.model.decision.callback": ("CallPlan", "plan_callback"),
     "iceberg.model.decision.fixes": ("Decisions", "Fix", "decide"),
     "iceberg.model.decision.follow_up": ("FollowUp", "Intervention", "follow_up", "learned_efficacy"),
+    "iceberg.model.decision.information.studies": ("StudyKind", "StudyPlan", "StudyValue", "stakes_of", "value_of_study"),
     "iceberg.model.estimate": ("estimate_iceberg",),
     "iceberg.model.results": ("CategoryEstimate", "CredibleInterval", "Diagnostic", "IcebergEstimate", "TotalEstimate"),
     "iceberg.simulation.company": ("SimulatedCompany", "simulate_company"),

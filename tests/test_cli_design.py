@@ -48,3 +48,24 @@ def test_one_run_answers_writes_and_refuses(tmp_path: Path, capsys: pytest.Captu
     assert [one["cost"] for one in by_form] == [one["number"] for one in by_form]
     assert "Qu’est-ce qui vous a fait partir" in questions.read_text(encoding="utf-8")
     assert "étude" in capsys.readouterr().out
+
+
+def test_prices_of_the_mapping_stand_until_the_option_says_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files, mapping, document = given(tmp_path), tmp_path / "mapping.toml", tmp_path / "designed.json"
+    asked = [*files, "--quiet", "--lang", "en", "--mapping", str(mapping), "--json", str(document)]
+    asked += ["--cost", "delivery=4000", "--customer-value", "300"]
+
+    def price(*typed: str) -> float:
+        assert main([*typed, *asked]) == 0
+        studies = json.loads(document.read_text(encoding="utf-8"))["information"]["studies"]
+        return next(one["cost"] / one["number"] for one in studies if one["kind"] == "leaver_survey")
+
+    mapping.write_text("[study_prices]\nleaver_survey = 2.5\n", encoding="utf-8")
+    assert (price("decide"), price("design", "--decision")) == (2.5, 2.5)
+    assert price("design", "--decision", "--study-price", "leaver_survey=1") == 1
+    document.unlink()
+    mapping.write_text('[study_prices]\nleaver_survey = "five"\n', encoding="utf-8")
+    assert main(["design", "--decision", *asked]) == 2
+    refused = " ".join(capsys.readouterr().err.split())
+    assert 'The mapping mapping.toml cannot say "five" for leaver_survey' in refused and "[study_prices]" in refused
+    assert not document.exists()

@@ -16,7 +16,9 @@ from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
+    from iceberg.ingest.mapping import MappingSet
     from iceberg.model.decision.fixes import Decisions, Fix
+    from iceberg.model.decision.information.studies import StudyKind
     from iceberg.model.results import IcebergEstimate
 
 
@@ -46,8 +48,9 @@ def run_decide(options: Options, words: Translator) -> int:
     if options.json is not None:
         document = build_document(made.estimate, made.counted.counts, rows=made.counted.rows, language=words.language)
         stakes = stakes_of(made.estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
-        studies = [] if stakes is None else [one.value for one in design_study(made.estimate, StudyTarget(), stakes=stakes).reaches]
-        document["information"] = information_document(decisions.value_of_certainty, stakes, studies)
+        prices = prices_of_mapping(made.counted.mapping)
+        designed = () if stakes is None else design_study(made.estimate, StudyTarget(), stakes=stakes, prices=prices).reaches
+        document["information"] = information_document(decisions.value_of_certainty, stakes, [one.value for one in designed])
         document |= interventions_document(followed, words) | decisions_document(decisions) | {"mirror": mirror_document(hold_mirror(made.estimate))}
         write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
     for path, content in briefs.items():
@@ -102,6 +105,13 @@ def fixes_of(options: Options) -> tuple[Fix, ...]:
         Fix(category, cost, running.get(category, 0.0), reach.get(category, 1.0), efficacy.get(category, Efficacy()))
         for category, cost in options.costs
     )
+
+
+def prices_of_mapping(mapping: MappingSet | None) -> dict[StudyKind, float]:
+    """What a mapping says that studies cost."""
+    from iceberg.model.decision.information.studies import StudyKind
+
+    return {} if mapping is None else {StudyKind(name): price for name, price in mapping.study_prices.items()}
 
 
 def _text(decisions: Decisions, estimate: IcebergEstimate, words: Translator) -> str:

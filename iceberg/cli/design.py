@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import Options
-from iceberg.cli.decide import fixes_of
+from iceberg.cli.decide import fixes_of, prices_of_mapping
 from iceberg.cli.estimate import make_estimate
 from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
@@ -33,8 +33,9 @@ def run_design(options: Options, words: Translator) -> int:
     from iceberg.report.information.questions import questionnaire
     from iceberg.report.information.studies import design_document, information_document
 
-    fixes, prices = fixes_of(options), _prices_of(options)
+    fixes, typed = fixes_of(options), _typed_prices(options)
     made = make_estimate(options, words)
+    prices = prices_of_mapping(made.counted.mapping) | typed
     estimate = made.estimate
     names = tuple(item.category for item in estimate.categories)
     target = StudyTarget() if options.decision else StudyTarget.parse(options.target or "", names)
@@ -56,7 +57,7 @@ def run_design(options: Options, words: Translator) -> int:
     return DONE
 
 
-def _prices_of(options: Options) -> dict[StudyKind, float]:
+def _typed_prices(options: Options) -> dict[StudyKind, float]:
     from iceberg.model.decision.information.studies import StudyKind
 
     unknown = next((name for name, _ in options.study_prices if name not in list(StudyKind)), None)

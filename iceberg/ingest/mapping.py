@@ -22,6 +22,7 @@ from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
 from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, MONTH_OF_YEAR, SCALES, SCORES, all_fields
 from iceberg.ingest.sections.journey import JOURNEY, JourneyRules
+from iceberg.ingest.sections.prices import STUDY_PRICES, prices_from
 from iceberg.ingest.sections.window import money_from, window_from
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
@@ -56,6 +57,7 @@ class MappingSet:
     `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
     `negative_controls`: categories that cannot cause departures.
     `asked`: places that a question names, such as ``customers.date_formats.start_date``: written as blanks, to be filled in.
+    `study_prices`: what one answer, interview, customer followed or ticket costs, by study, where it is not what the product assumes.
     `interventions`: fixes that were made, to be followed up.
     `journey`: at which step of the customer's journey each category happens.
     `money_months`, `discount`: how long a lost customer would have gone on paying, and the discount on that per year; None for the defaults.
@@ -74,6 +76,7 @@ class MappingSet:
     negative_controls: tuple[str, ...] = ()
     money_months: int | None = None
     discount: float | None = None
+    study_prices: dict[str, float] = field(default_factory=dict)
     interventions: tuple[InterventionEntry, ...] = ()
     journey: JourneyRules = field(default_factory=JourneyRules)
     asked: tuple[str, ...] = ()
@@ -146,6 +149,7 @@ class MappingSet:
         choices |= {"categories": categories} if categories else {}
         money = {key: value for key, value in (("months", self.money_months), ("discount", self.discount)) if value is not None}
         choices |= {"money": money} if money else {}
+        choices |= {STUDY_PRICES: dict(self.study_prices)} if self.study_prices else {}
         journey = self.journey.to_dict()
         choices |= {JOURNEY: journey} if journey else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
@@ -181,7 +185,7 @@ class MappingSet:
         content = without_blanks({key: value for key, value in content.items() if key not in joins}) | joins
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
-        choices = {"joining", "relations", "window", "categories", "money", SECTION, JOURNEY}
+        choices = {"joining", "relations", "window", "categories", "money", STUDY_PRICES, SECTION, JOURNEY}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = window_from(content.get("window", {}), name)
         listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
@@ -196,6 +200,7 @@ class MappingSet:
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
             **money_from(content.get("money", {}), name),
+            study_prices=prices_from(content.get(STUDY_PRICES, {}), name),
             interventions=interventions_from(content.get(SECTION, []), name),
             journey=JourneyRules.from_dict(content.get(JOURNEY, {}), name=name),
         )

@@ -14,16 +14,17 @@ from iceberg.ui.plain_text import plain
 PICTURES: dict[Literal["png", "svg"], str] = {"png": "image/png", "svg": "image/svg+xml"}
 
 
-def show_picture_button(frame: Frame, name: str, build: Callable[[], Any]) -> None:
+def show_picture_button(frame: Frame, name: str, build: Callable[[], Any], *, alone: bool = False) -> None:
     """Draw the button.
 
     Args:
         frame: Language.
         name: Of the chart, for keys and file names.
         build: Makes the chart for white paper.
+        alone: Whether no line of figures follows, beside which the button would stand.
     """
     words = frame.words
-    place = st.container(horizontal=True, horizontal_alignment="right", key=f"save_{name}")
+    place = st.container(horizontal=True, horizontal_alignment="right", key=f"save_alone_{name}" if alone else f"save_{name}")
     with place.popover(words.text("ui.show.picture"), icon=":material/image:", type="tertiary", key=f"picture.{name}"):
         for suffix, media_type in PICTURES.items():
             st.download_button(

@@ -107,7 +107,7 @@ def show_chart(frame: Frame, chart: Chart, *, selectable: bool = False) -> str |
         key=f"chart.{chart.name}.{_short(chart_identity(frame, chart))}",
         **options,
     )
-    show_picture_button(frame, chart.name, chart.paper or chart.build)
+    show_picture_button(frame, chart.name, chart.paper or chart.build, alone=chart.table is None)
     if chart.table is not None:
         _show_table(frame, chart, chart.table, alt_text)
     points = (event["selection"].get("category") or []) if selectable else []

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import dirichlet_multinomial
 
+import iceberg
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import Efficacy
 from iceberg.model.decision.fixes import Fix, decide
@@ -86,6 +87,15 @@ def test_a_certain_study_is_worth_what_certainty_is() -> None:
     assert found == pytest.approx(stakes.certainty, rel=1e-6)
     value = value_of_study(estimate, StudyPlan(StudyKind.INTERVIEWS, 400), stakes=stakes)
     assert value.worth == pytest.approx(stakes.certainty, rel=0.03)  # 100 or 300 of 1,000 cannot be confused
+
+
+def test_a_study_is_valued_with_the_names_of_the_package() -> None:
+    """As the documentation shows it: a study, the decision, the worth."""
+    estimate = known()
+    at_stake = iceberg.stakes_of(estimate, [iceberg.Fix(NAMES[0], 280_000)], customer_value=100)
+    value = iceberg.value_of_study(estimate, iceberg.StudyPlan(iceberg.StudyKind.LEAVER_SURVEY, 200), stakes=at_stake)
+    assert isinstance(value, iceberg.StudyValue) and value.study.kind is iceberg.StudyKind.LEAVER_SURVEY
+    assert value.gain is not None and value.worth is not None and value.gain == value.worth - 1000
 
 
 def test_no_study_is_worth_more_than_certainty_nor_less_than_nothing() -> None:

@@ -1,11 +1,14 @@
 """The Decide page: the mirror, a guess before looking, costs and what they decide; and the line that the first page takes from them."""
 
+import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.ingest.mapping import MappingSet
 from iceberg.model.decision.fixes import MOST_FIXES
 from iceberg.ui.decisions.costs import COST_COLUMNS, CostSheet, empty_sheet
 from iceberg.ui.session.sample import load_sample
@@ -107,3 +110,18 @@ def test_the_page_designs_a_study_and_holds_the_questions(open_page: OpenPage, l
     app.run()
     assert_healthy(app)
     assert {"en": "Write costs above first", "fr": "Écrivez d’abord des coûts"}[language] in spoken(app)
+
+
+def test_what_studies_cost_is_kept_in_the_mapping_of_own_files(open_page: OpenPage) -> None:
+    """A round trip: the page starts from what the mapping says and writes what is typed back into it."""
+    mine = replace(load_sample("en"), origin="upload", mapping=MappingSet(study_prices={"interviews": 90.0}).to_toml())
+    app = open_page("iceberg")
+    app.session_state["study"] = mine
+    app.switch_page(page_file("decide")).run()
+    assert_healthy(app)
+    assert app.number_input(key="information.price.interviews").value == 90.0
+    app.number_input(key="information.price.incident_audit").set_value(7.0).run()
+    assert_healthy(app)
+    kept = MappingSet.from_dict(tomllib.loads(app.session_state["study"].mapping))
+    assert kept.study_prices == {"interviews": 90.0, "incident_audit": 7.0}
+    assert "information.mapping" in {one.key for one in app.get("download_button")}

@@ -1,13 +1,19 @@
 """Every chart is saved as PNG and SVG from a button under it, drawn when it is pressed; a figure is pressed to see how it came about."""
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from iceberg.ui import figure
 from iceberg.ui.chart_files import picture_maker
 from tests.ui.conftest import assert_healthy, spoken
+from tests.ui.test_decide_page import with_costs
 from tests.ui.test_studies import Publish, open_app, publish, store  # noqa: F401  # fixtures
 
+STYLE = Path(figure.__file__).parent / "style.css"
 PAGES = ("iceberg", "category", "survival", "method", "compare")
 
 
@@ -28,12 +34,30 @@ def test_every_chart_has_a_button_for_png_and_one_for_svg(page: str, publish: Pu
 def test_a_saved_picture_stands_on_white_whatever_the_theme(publish: Publish, monkeypatch: pytest.MonkeyPatch, dark: bool) -> None:  # noqa: F811
     monkeypatch.setattr("iceberg.ui.frame._read_theme", lambda: "dark" if dark else "light")
     builds = {}
-    monkeypatch.setattr(figure, "show_picture_button", lambda frame, name, build: builds.update({name: build}))
+    monkeypatch.setattr(figure, "show_picture_button", lambda frame, name, build, **_: builds.update({name: build}))
     open_app(study=publish(leavers=4000))
     svg = picture_maker(builds["iceberg"], "svg")().decode()
     assert 'fill="#ffffff"' in svg.lower() and "billing" in svg
     assert "#e8772e" in svg.lower(), "the orange of the light theme"
     assert picture_maker(builds["ranking"], "png")().startswith(b"\x89PNG")
+
+
+def test_pictures_of_a_decision_stand_on_white_and_their_button_beside_figures_or_alone(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A button alone has its own line: on the line of figures that is not there it would cover the head of the table below."""
+    monkeypatch.setattr("iceberg.ui.frame._read_theme", lambda: "dark")
+    builds, alone = {}, {}
+
+    def note(frame: object, name: str, build: Callable[[], object], **rest: bool) -> None:
+        builds[name], alone[name] = build, rest["alone"]
+
+    monkeypatch.setattr(figure, "show_picture_button", note)
+    with_costs(open_page("decide"), "en", {"billing": 30_000.0})
+    assert alone == {"mirror": False, "decisions": True}
+    for build in builds.values():
+        assert isinstance(build, partial) and "theme" not in build.keywords, "drawn for paper"
+    assert '[class*="st-key-save_alone_"] { margin-bottom: 0; top: 0; }' in STYLE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("key", ["silent", "money", "first", "pipeline"])

@@ -1,1 +1,1 @@
-"""Sections of a mapping that belong to no table: the window, money, and the journey."""
+"""Sections of a mapping that belong to no table: the window, money, prices of studies, and the journey."""

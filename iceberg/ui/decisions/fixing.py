@@ -94,11 +94,10 @@ def _show_decisions(frame: Frame, estimate: IcebergEstimate, decisions: Decision
     st.subheader(plain(headline), anchor=False)
     table = decision_table(decisions)
     if decisions.best is not None:
-        build = partial(
-            build_decisions, table, words, frame.theme, description=headline, currency=currency_of(estimate), narrow=frame.narrow
-        )
+        build = partial(build_decisions, table, words, description=headline, currency=currency_of(estimate), narrow=frame.narrow)
+        on_screen = partial(build, theme=frame.theme)
         key = f"{estimate_key(estimate)}|{sheet.fixes!r}|{sheet.budget}|{sheet.years}|{sheet.customer_value}"
-        show_chart(frame, Chart("decisions", key, build, lambda: words.text("decide.chart", sentence=headline)))
+        show_chart(frame, Chart("decisions", key, on_screen, lambda: words.text("decide.chart", sentence=headline), paper=build))
     draw_table(display_decisions(decisions, estimate, words), alt_text=headline, key="table.decisions", whole=True)
     show_download(frame, "decisions", table)
     for sentence in (*doubt_sentences(decisions, estimate, words), idle_sentence(decisions, estimate, words)):

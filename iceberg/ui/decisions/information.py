@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from iceberg.errors import IcebergError
+from iceberg.ingest.sections.prices import LARGEST_PRICE
 from iceberg.model.decision.information.design import Design, StudyTarget, design_study
 from iceberg.model.decision.information.sampling import plan_sample
 from iceberg.model.decision.information.studies import StudyKind, stakes_of
@@ -15,6 +18,7 @@ from iceberg.ui.decisions.costs import costs_of_session
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
+from iceberg.ui.session.current import set_current_study
 
 _GOALS = ("half", "choice", "decision")
 _PRICES = "information.prices"  # by study, as written; they outlive the page
@@ -70,16 +74,40 @@ def _ask_target(frame: Frame, names: list[str]) -> StudyTarget | None:
 
 
 def _ask_prices(frame: Frame) -> dict[StudyKind, float]:
-    """What one answer, interview, customer followed or ticket costs, of every kind of study."""
-    words, kept = frame.words, st.session_state.setdefault(_PRICES, {})
+    """What one answer, interview, customer followed or ticket costs, of every kind of study; as the mapping says, until it is written here."""
+    words, study = frame.words, frame.study
+    kept = st.session_state.setdefault(f"{_PRICES}.{study.digest[:16]}", {})
+    saved = study.study_prices
     with st.expander(words.text("information.prices"), icon=":material/payments:"):
         st.caption(plain(words.text("information.prices_lead")))
         for column, kind in zip(st.columns(len(StudyKind)), StudyKind, strict=True):
+            known = float(kept.get(kind, saved.get(kind, kind.price)))
             written = column.number_input(
-                words.text(f"information.price_{kind}"), min_value=0.0, value=float(kept.get(kind, kind.price)), key=f"information.price.{kind}"
+                words.text(f"information.price_{kind}"), min_value=0.0, max_value=LARGEST_PRICE, value=known, key=f"information.price.{kind}"
             )
-            kept[kind] = written
+            kept[kind] = known if written is None else written
+        if study.origin == "upload":
+            _keep_prices(frame, kept)
     return dict(kept)
+
+
+def _keep_prices(frame: Frame, prices: Mapping[StudyKind, float]) -> None:
+    """Write the prices into the mapping of files that were uploaded, and offer it."""
+    study, words = frame.study, frame.words
+    own, saved = ({str(kind): price for kind, price in given.items() if price != StudyKind(kind).price} for given in (prices, study.study_prices))
+    if own != saved:
+        study = study.with_study_prices(own)
+        set_current_study(study)
+    st.download_button(
+        words.text("ui.upload.mapping_save"),
+        data=study.mapping,
+        file_name="mapping.toml",
+        mime="application/toml",
+        icon=":material/save:",
+        help=words.text("ui.upload.mapping_help"),
+        key="information.mapping",
+        on_click="ignore",
+    )
 
 
 def _show_studies(frame: Frame, estimate: IcebergEstimate, design: Design) -> None:

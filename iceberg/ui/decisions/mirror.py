@@ -70,7 +70,6 @@ def show_mirror(frame: Frame, estimate: IcebergEstimate) -> None:
             query_params=asks,
         )
     table = mirror_table(mirror)
-    build = partial(
-        build_mirror, table, words, frame.theme, categories=placed_categories(frame.study), description=said, narrow=frame.narrow
-    )
-    show_chart(frame, Chart("mirror", estimate_key(estimate), build, lambda: said, lambda: table, "rate"))
+    build = partial(build_mirror, table, words, categories=placed_categories(frame.study), description=said, narrow=frame.narrow)
+    on_screen = partial(build, theme=frame.theme)
+    show_chart(frame, Chart("mirror", estimate_key(estimate), on_screen, lambda: said, lambda: table, "rate", paper=build))

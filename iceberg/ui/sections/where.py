@@ -113,8 +113,9 @@ def _show_compared(frame: Frame, estimate: IcebergEstimate, pair: tuple[str, str
     st.markdown(plain(said))
     from iceberg.report.charts.segments import build_segment_pair
 
-    build = partial(build_segment_pair, table, words, frame.theme, pair=pair, categories=placed_categories(frame.study), narrow=frame.narrow)
-    show_chart(frame, Chart("pair", f"{estimate_key(estimate)}|{column}|{pair!r}", build, lambda: said, lambda: table))
+    build = partial(build_segment_pair, table, words, pair=pair, categories=placed_categories(frame.study), narrow=frame.narrow)
+    on_screen = partial(build, theme=frame.theme)
+    show_chart(frame, Chart("pair", f"{estimate_key(estimate)}|{column}|{pair!r}", on_screen, lambda: said, lambda: table, paper=build))
     st.caption(words.text("where.pair_how"))
 
 

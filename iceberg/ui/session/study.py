@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from iceberg.errors import IcebergError
+
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.cohort.findings.findings import RecordingChange
@@ -113,6 +115,23 @@ class Study:
         other = self.other_counts and replace(self.other_counts, recording_changes=changes)
         mapping = replace(MappingSet.from_dict(tomllib.loads(self.mapping)), recording_changes=tuple(map(str, changes)))
         return replace(self, counts=counts, digest=counts.digest, mapping=mapping.to_toml(), other_counts=other)
+
+    @property
+    def study_prices(self) -> dict[str, float]:
+        """What its mapping says that studies cost, by study; nothing where an older product wrote the mapping."""
+        from iceberg.ingest.mapping import MappingSet
+
+        try:
+            return MappingSet.from_dict(tomllib.loads(self.mapping)).study_prices
+        except (IcebergError, tomllib.TOMLDecodeError):
+            return {}
+
+    def with_study_prices(self, prices: dict[str, float]) -> Study:
+        """The study with a mapping that holds what studies cost."""
+        from iceberg.ingest.mapping import MappingSet
+
+        mapping = MappingSet.from_dict(tomllib.loads(self.mapping))
+        return replace(self, mapping=replace(mapping, study_prices=prices).to_toml())
 
     def with_intervention(self, entry: InterventionEntry) -> Study:
         """The study with a mapping that holds a fix and what was found, in place of what it said of the same fix."""
