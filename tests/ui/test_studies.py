@@ -345,6 +345,17 @@ def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(pub
     assert "the whole period is shown" in spoken(app)
 
 
+@pytest.mark.parametrize("role", ["viewer", "owner"])
+def test_a_link_that_leads_nowhere_shows_the_titles_of_studies_and_no_figure(publish: Publish, role: str) -> None:
+    publish()
+    figure = "customers left without a word"
+    for query in ({"study": "no-such-000000"}, {"study": publish(), "version": "99"}):
+        said = spoken(open_app(roles=[f"iceberg-{role}"], **query))
+        assert "leads to no published study" in said and "Quarterly" in said
+        assert figure not in said
+    assert figure in spoken(open_app("studies", roles=[f"iceberg-{role}"]))
+
+
 def test_the_list_of_studies_is_there_for_viewers_and_keeping_for_owners_alone(publish: Publish) -> None:
     publish()
     viewer = open_app("studies", roles=["iceberg-viewer"])

@@ -82,7 +82,7 @@ class _ShortNames:
 def open_gzip(path: Path) -> IO[bytes]:
     """What a gzip holds. Reading raises `gzip.BadGzipFile` also where the names in its heads do not end."""
     unpacked = gzip.GzipFile(fileobj=cast("IO[bytes]", _ShortNames(path.open("rb"))), mode="rb")
-    unpacked.myfileobj = unpacked.fileobj  # closed with it
+    unpacked.myfileobj = unpacked.fileobj  # type: ignore[assignment]  # typed as what gzip opens by itself; it is closed with the rest
     return cast("IO[bytes]", unpacked)
 
 
