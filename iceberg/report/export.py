@@ -76,7 +76,7 @@ def build_document(
         ],
         "segments": _segments(estimate, smallest),
         "checks": [_check(entry) for entry in estimate.checks],
-        **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
+        **({"stated_reasons": [_stated(one, counts, whole=not smallest) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
         **_positives(estimate, counts, smallest),
         **_journey(estimate, counts, smallest),
@@ -153,8 +153,10 @@ def _category(entry: CategoryEstimate, judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _stated(stated: StatedReasons, counts: CohortCounts) -> dict[str, Any]:
-    """The reasons that leavers gave, one file."""
+def _stated(stated: StatedReasons, counts: CohortCounts, *, whole: bool) -> dict[str, Any]:
+    """The reasons that leavers gave, one file. A document for viewers says only that there is one: its counts are few, and some reasons are typed."""
+    if not whole:
+        return {"source": stated.source}
     named = {name: stated.of(name) for name in counts.categories}
     fields = ("asked", "reached", "vocal", "untold", "elsewhere", "unknown", "blank")
     return {

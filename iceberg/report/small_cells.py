@@ -6,9 +6,9 @@ stays), and where a single count is hidden a second one is hidden too, because t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from iceberg.report.tables.estimate import cells_of, column_table, levels_of, mo
 
 SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
 _WEIGHTLESS = 1e-9
+# Keys of the JSON document whose counts stand beside the estimate: they are no sums of the cells of which a viewer chooses.
+BESIDE = ("declared", "positives", "journey", "service", "spheres", "audit", "rhythm")
 Number = TypeVar("Number", np.float32, np.float64)
 
 
@@ -176,3 +178,23 @@ def hide_small(
     return held
 
 
+def beside_differs_safely(first: Mapping[str, Any], second: Mapping[str, Any], *, smallest: int = SMALLEST) -> bool:
+    """Whether no count beside the estimate (`BESIDE`) differs by one to `smallest` - 1 between the documents of two versions.
+
+    Any whole number is taken for a count of customers. A number that only one of them has can be subtracted from nothing.
+    """
+    one, other = ({path: count for key in BESIDE for path, count in _whole_numbers(document.get(key), (key,))} for document in (first, second))
+    return not any(0 < abs(one[path] - other[path]) < smallest for path in one.keys() & other.keys())
+
+
+def _whole_numbers(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The whole numbers in a part of a document by where they stand; an entry of a list stands at its texts, or at its position without any."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _whole_numbers(part, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for place, part in enumerate(value):
+            texts = [one for one in part.values() if isinstance(one, str)] if isinstance(part, Mapping) else []
+            yield from _whole_numbers(part, (*path, *(texts or [str(place)])))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield path, value

@@ -24,12 +24,14 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.results import Draws, EstimateCells, IcebergEstimate
+from iceberg.model.results import Draws, EstimateCells, IcebergEstimate, PredictiveCheck
 from iceberg.report.small_cells import SMALLEST, Number, pool_small_categories, recorded_customers, small_categories
 
 _NAMED = 3  # segments taken together are named up to here, then counted
 _EQUAL = 1e-6  # counts of unlinked complaints are shares: sums of them differ by rounding
+_COUNT_ANSWERS = ("incidents_logged", "silent_followed", "survey_asked", "reasons_")  # of the reasons for the evidence level
 Groups = tuple[tuple[int, ...], ...]
+Reasons = tuple[tuple[str, dict[str, object]], ...]
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,20 @@ def veil_estimate(
     assert cells is not None  # noqa: S101  # as before
     axes = _axes(cells, groups)
     remarks = tuple(one for one in pooled.diagnostics if not any(_is_small(value, smallest) for value in one.values.values()))
-    return replace(_coarser(pooled, cells, axes), diagnostics=remarks), axes
+    evidence = replace(pooled.evidence, reasons=_without_counts(pooled.evidence.reasons))
+    checks = tuple(_in_steps(check, smallest) for check in pooled.checks)
+    return replace(_coarser(pooled, cells, axes), diagnostics=remarks, evidence=evidence, checks=checks), axes
+
+
+def _in_steps(check: PredictiveCheck, step: int) -> PredictiveCheck:
+    """The check with observed counts in whole steps: its places are finer than a viewer's choices, and could be subtracted between versions."""
+    return replace(check, points=tuple(replace(point, observed=float(step * round(point.observed / step))) for point in check.points))
+
+
+def _without_counts(reasons: Reasons) -> Reasons:
+    """The reasons for the evidence level with one sentence in place of those that count the answers of a log or a survey: few, and other people."""
+    kept = tuple(reason for reason in reasons if not reason[0].startswith(_COUNT_ANSWERS))
+    return kept if len(kept) == len(reasons) else (*kept, ("measured", {}))
 
 
 def cells_of_counts(counts: CohortCounts, assumptions: Assumptions) -> CountedCells:
@@ -230,6 +245,11 @@ def cells_of_counts(counts: CohortCounts, assumptions: Assumptions) -> CountedCe
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
     counted = np.concatenate([vocal, vocal_any[None], leavers[None]])
     return CountedCells(counts.categories, counts.segments, counts.months, counted, tuple(levels[0] for levels in counts.segment_levels))
+
+
+def without_beside(counts: CohortCounts) -> CohortCounts:
+    """The counts without those that stand beside the estimate (`iceberg.report.small_cells.BESIDE`); no estimate depends on them."""
+    return replace(counts, scores=None, positives=None, journey=None, service=None, spheres=None, audit=None, rhythms=())
 
 
 def counted_cells(cells: EstimateCells) -> CountedCells:

@@ -104,7 +104,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
             for name in ("/var/lib/iceberg", "/var/cache/iceberg", "/run/iceberg-publish", "/run/iceberg-dashboard"):
                 machine.make_folder(name)
             machine.run(["cp", "-R", "/opt/iceberg/cache/.", "/var/cache/iceberg"])
-            machine.close_root(EXPORTS)
+            machine.close_root(EXPORTS, str(ROOT))
             yield Host(machine, server.address(), logs)
 
 

@@ -10,12 +10,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iceberg.cohort.reasons.answers import NONE_OF_THESE, Answers, StatedReasons
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.results import Draws, EstimateCells, IcebergEstimate
+from iceberg.model.results import CredibleInterval, Draws, EstimateCells, IcebergEstimate, PredictiveCheck, PredictivePoint
 from iceberg.model.summary import Posterior, focus_estimate, summarise_draws
 from iceberg.report.export import build_document
+from iceberg.report.small_cells import beside_differs_safely
 from iceberg.report.viewers import (
     CountedCells,
     StudyGroups,
@@ -25,8 +27,10 @@ from iceberg.report.viewers import (
     differs_safely,
     merge_groups,
     veil_estimate,
+    without_beside,
 )
 from tests.model.build import linked_counts
+from tests.model.test_scores import score_counts
 from tests.report.examples import example_estimate
 from tests.report.test_viewers import choices
 
@@ -216,3 +220,45 @@ def test_what_a_viewer_takes_along_holds_the_sums_of_the_groups() -> None:
             document = build_document(focus_estimate(veiled, segments=segments), counts, rows={})
             heard.append([*(item["vocal_customers"] for item in document["categories"]), document["total"]["vocal_customers"]])
         assert not any(small(after - before) for before, after in zip(*heard, strict=True))
+
+
+def test_what_a_viewer_reads_of_the_check_of_the_fit_cannot_be_subtracted() -> None:
+    """Its places (a month, a tenure band) are finer than the groups: observed counts come in steps of five."""
+    points = tuple(PredictivePoint(str(place), seen, CredibleInterval(1, 2, 3)) for place, seen in enumerate((182.0, 183.0, 7.0, 26.5)))
+    whole = replace(estimate_of(january((100, 100, 100))), checks=(PredictiveCheck("departures", "month", points, 0.1, 0.5),))
+    veiled, _ = veil_estimate(whole, WORDS)
+    assert [point.observed for point in veiled.checks[0].points] == [180, 185, 5, 25]
+    assert [point.predicted for point in veiled.checks[0].points] == [point.predicted for point in points]
+
+
+def test_a_viewer_reads_no_count_of_answers() -> None:
+    """Few people answer, and what they typed may be anything: a document for viewers says that they did, and from where."""
+    evidence = example_estimate(3, draws=30).evidence
+    counted = (("incidents_logged", {"struck": 40, "voiced": 3}), ("reasons_survey", {"answers": 3, "asked": 9, "reached": 4, "told": 1}))
+    estimate = replace(estimate_of(january((100, 100, 100))), evidence=replace(evidence, reasons=(*evidence.reasons, *counted)))
+    veiled, _ = veil_estimate(estimate, WORDS)
+    assert veiled.evidence.reasons == (*evidence.reasons, ("measured", {}))
+    answers = (Answers(None, "a", None, False, 3), Answers(None, NONE_OF_THESE, None, False, 1))
+    stated = StatedReasons("survey", answers, asked=9, reached=4, unmatched=(("my own words", 1),))
+    counts = replace(linked_counts({"a": 120, "b": 90}), stated=(stated,))
+    assert build_document(veiled, counts, rows={}, smallest=5)["stated_reasons"] == [{"source": "survey"}]
+    assert "my own words" in str(build_document(estimate, counts, rows={})["stated_reasons"]), "an analyst reads them"
+
+
+def test_counts_beside_the_estimate_are_compared_wherever_they_stand() -> None:
+    def declared(left: int, satisfied: int, *, name: str = "b") -> dict[str, object]:
+        return {"declared": {"found": True, "leavers": {"leavers": left}, "curve": [{"name": name, "leavers": satisfied}], "auc": 0.5}}
+
+    assert beside_differs_safely(declared(40, 12), declared(40, 12))
+    assert beside_differs_safely(declared(40, 12), declared(45, 30))
+    assert not beside_differs_safely(declared(40, 12), declared(41, 12))
+    assert not beside_differs_safely(declared(40, 12), declared(40, 8))
+    assert beside_differs_safely(declared(40, 12), declared(40, 11, name="c")), "of another group"
+    assert beside_differs_safely(declared(40, 12), {})
+    assert beside_differs_safely({"total": {"vocal_customers": 5}}, {"total": {"vocal_customers": 6}}), "that is judged by its cells"
+
+
+def test_no_estimate_moves_where_what_stands_beside_it_is_left_out() -> None:
+    counts = linked_counts({"a": 120, "b": 90})
+    scored = replace(counts, scores=score_counts([(0, 0, level, 10_000, 10) for level in range(11)]))
+    assert without_beside(scored).digest == counts.digest

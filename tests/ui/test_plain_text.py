@@ -1,10 +1,12 @@
 """Text is never markup: what `plain` escapes, and that no page shows a text that did not pass through it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.material_icon_names import ALL_MATERIAL_ICONS
 
 from iceberg.locale import LANGUAGES, load_messages
 from iceberg.ui.plain_text import plain
@@ -215,3 +217,13 @@ def test_no_sentence_of_ours_is_markup(language: str) -> None:
     """A sentence without values is shown without being escaped, so it must not need it."""
     sentences = {key: text for key, text in load_messages(language).items() if key.startswith("ui.") and "{" not in text}
     assert {key: text for key, text in sentences.items() if plain(text) != text} == {}
+
+
+def test_every_icon_exists() -> None:
+    """Streamlit refuses the whole page for one that does not, and only where it is drawn."""
+    named = {(path.name, icon) for path in PAGES for icon in re.findall(r":material/(\w+):", path.read_text(encoding="utf-8"))}
+    for path in PAGES:  # names that an f-string puts into one
+        for part in re.findall(r"^(?:PAGES|ICONS) = \{.*?\}", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+            named |= {(path.name, icon) for icon in re.findall(r'": "(\w+)"', part)}
+    assert len(named) > 40
+    assert {one for one in named if one[1] not in ALL_MATERIAL_ICONS} == set()

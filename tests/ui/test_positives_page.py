@@ -31,6 +31,14 @@ def test_the_first_page_says_what_can_be_said(
     assert title in spoken(app) and sentence in spoken(app)
 
 
+def test_several_kinds_of_moments_are_listed(open_page: OpenPage, company: dict[str, tuple[str, bytes]]) -> None:
+    name, content = company["positives"]
+    kinds = b"\n".join(line.replace(b"geste", b"call") if place % 2 else line for place, line in enumerate(content.split(b"\n")))
+    app = estimated(open_page("upload"), company | {"positives": (name, kinds)})
+    assert not app.exception
+    assert "By kind of moment" in [one.label for one in app.expander]
+
+
 def test_without_the_file_the_page_says_nothing_of_it(open_page: OpenPage, company: dict[str, tuple[str, bytes]]) -> None:
     app = estimated(open_page("upload"), {name: file for name, file in company.items() if name != "positives"})
     assert "Good moments" not in spoken(app)

@@ -93,6 +93,14 @@ def test_a_server_that_was_opened_by_name_listens_everywhere_and_still_asks_nobo
         assert noted == []
 
 
+def test_an_address_that_is_not_of_this_machine_is_no_fault_of_ours() -> None:
+    command = [sys.executable, "-m", "iceberg", "--lang", "en", "dashboard", "--port", "8899"]
+    chosen = {OPEN_TO_ALL: "1", "STREAMLIT_SERVER_ADDRESS": "192.0.2.7", "STREAMLIT_SERVER_HEADLESS": "true"}
+    ended = subprocess.run(command, cwd=ROOT, env=_own_environment() | chosen, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert " ".join(ended.stderr.split()) == Translator("en").text("errors.address_unavailable", address="192.0.2.7", port="8899")
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
 def test_a_start_on_every_address_without_sign_in_is_refused_in_both_languages(address: str) -> None:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(free_port()), "--server.headless", "true"]

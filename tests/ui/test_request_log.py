@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,11 @@ from iceberg.errors import FileError
 from iceberg.ui.serving import routes, server
 from iceberg.ui.serving.request_log import JsonFormatter, of_request
 from tests.ui.test_reach import started
+
+FROM_ANOTHER_SITE = (
+    "GET /_stcore/stream HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://evil.example\r\n\r\n"
+)
 
 
 def line(message: object, *values: object, fault: BaseException | None = None) -> dict[str, object]:
@@ -66,7 +72,11 @@ def test_the_log_of_a_server_is_json_and_a_request_is_a_line_without_its_query(t
                 time.sleep(0.5)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             assert b"iceberg_refusals_total" in answer.read()
-    lines = [json.loads(text) for text in log.read_text().splitlines() if text.startswith("{")]
+        with socket.create_connection(("127.0.0.1", port)) as other_site:
+            other_site.sendall(FROM_ANOTHER_SITE.format(port=port).encode())
+            assert b" 403 " in other_site.recv(100)
+    lines = [json.loads(text) for text in log.read_text().splitlines()]
+    assert any("evil.example" in one["message"] for one in lines), "Streamlit's own loggers write JSON too"
     (asked,) = [one for one in lines if one.get("path") == "/"]
     assert {"time", "level", "request", "method", "status", "ms"} <= set(asked)
     assert "board-of-directors" not in log.read_text()

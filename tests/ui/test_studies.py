@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from iceberg.ui.plain_text import plain
 from iceberg.ui.serving.warm_up import prepare_newest
 from iceberg.ui.session import caches
 from tests.model.build import linked_counts
+from tests.model.test_scores import score_counts
 from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken
 
 Publish = Callable[..., str]
@@ -44,14 +46,17 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 @pytest.fixture
 def publish(store: Store) -> Publish:
-    def publish_it(title: str = "Quarterly", *, ratio: float = 25.0, leavers: int = 900, rare: int = 0) -> str:
+    def publish_it(title: str = "Quarterly", *, ratio: float = 25.0, leavers: int = 900, rare: int = 0, scored: int = 0) -> str:
         vocal = {"billing": 240, "delivery": 180, "price": 120} | ({"rare": rare} if rare else {})
         counts = linked_counts(vocal, silent_leavers=leavers)
+        if scored:
+            time = [(0, 0, level, 100_000, scored if level == 9 else 40) for level in range(11)]
+            counts = replace(counts, scores=score_counts(time))
         estimate = estimate_iceberg(counts, assumptions=Assumptions(ratio=SilentRatioPrior.around(ratio), draws=80))
         rows = {"customers": {"read": 9, "kept": 9, "rejected": 0}, "complaints": {"read": 5, "kept": 5, "rejected": 0}}
         files = (SourceFile("customers", "customers.csv", "a" * 64),)
         return store.publish(
-            Publication(title, counts, estimate, build_document(estimate, counts, rows=rows), files, author="ana@example.org")
+            Publication(title, counts, estimate, build_document(estimate, counts, rows=rows, smallest=5), files, author="ana@example.org")
         ).study_id
 
     return publish_it
@@ -315,6 +320,19 @@ def test_a_viewer_opens_no_version_that_a_later_one_could_be_subtracted_from(pub
     assert not any(closed in problem.value for problem in open_app(study=study, version="2", roles=["iceberg-owner"]).error)
 
 
+def test_a_viewer_reads_scores_of_no_older_version_from_which_a_few_customers_follow(publish: Publish) -> None:
+    """One more leaver with a score in version 2 and thirty in version 3, the same customers in every cell."""
+    shown = Translator("en").text("scores.title")
+    study = publish(scored=40)
+    for later, numbers in ((41, {"1": False, "2": True}), (71, {"1": False, "2": True, "3": True})):
+        publish(scored=later)
+        for number, whole in numbers.items():
+            app = open_app(study=study, version=number, roles=["iceberg-viewer"])
+            assert (shown in spoken(app)) == whole, f"version {number} of {len(numbers)}"
+            assert ("This older version is shown without its scores" in spoken(app)) == (not whole)
+            assert shown in spoken(open_app(study=study, version=number, roles=["iceberg-owner"]))
+
+
 def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(publish: Publish) -> None:
     study = publish(leavers=50)
     app = open_app(study=study, roles=["iceberg-viewer"])
@@ -325,6 +343,17 @@ def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(pub
     segments.set_value([segments.options[0]]).run()
     assert_healthy(app)
     assert "the whole period is shown" in spoken(app)
+
+
+@pytest.mark.parametrize("role", ["viewer", "owner"])
+def test_a_link_that_leads_nowhere_shows_the_titles_of_studies_and_no_figure(publish: Publish, role: str) -> None:
+    publish()
+    figure = "customers left without a word"
+    for query in ({"study": "no-such-000000"}, {"study": publish(), "version": "99"}):
+        said = spoken(open_app(roles=[f"iceberg-{role}"], **query))
+        assert "leads to no published study" in said and "Quarterly" in said
+        assert figure not in said
+    assert figure in spoken(open_app("studies", roles=[f"iceberg-{role}"]))
 
 
 def test_the_list_of_studies_is_there_for_viewers_and_keeping_for_owners_alone(publish: Publish) -> None:

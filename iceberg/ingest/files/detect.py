@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import zipfile
 from pathlib import Path
 
 from iceberg.errors import FileError
 from iceberg.ingest.files.books.bounded_reader import BROKEN_ZIP
+from iceberg.ingest.files.expansion import open_gzip
 from iceberg.ingest.files.text.encoding import bom_encoding, wide_encoding
 
 
@@ -27,7 +27,7 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:
         return "excel"
     if head.startswith(b"\x1f\x8b"):
         try:
-            with gzip.open(path, "rb") as stream:
+            with open_gzip(path) as stream:
                 inner = stream.read(1 << 14)
         except (EOFError, OSError) as error:
             raise FileError("gzip_truncated", {"file": name}) from error

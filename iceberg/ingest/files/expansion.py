@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import duckdb
 
@@ -18,6 +19,7 @@ SMALL_VALUES, VALUES_PER_BYTE = 50_000_000, 64
 MOST_COLUMNS, MOST_CHUNKS = 10_000, 100_000
 MOST_GROUPS, GROUP_ROWS = 5_000, 1_000  # more row groups than this only where each has so many rows; the engine takes a millisecond for each
 _DICTIONARY_BYTES, _VECTOR_ROWS, _VECTOR_BYTES = 4 << 20, 2048, 1 << 30
+_MOST_NAME_BYTES = 1 << 20  # of the names and remarks in the heads of a gzip, which Python reads byte by byte: 200 MB of them take half a minute
 _DICTIONARY_PAGE = 2  # PageType of the Parquet format
 
 
@@ -60,6 +62,28 @@ class BoundedStream:
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
+
+
+class _ShortNames:
+    """A gzip as it is read by `gzip.GzipFile`, up to a bound on what is read byte by byte."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._left = stream, _MOST_NAME_BYTES
+        self.seek, self.tell, self.seekable, self.close = stream.seek, stream.tell, stream.seekable, stream.close
+
+    def read(self, size: int = -1) -> bytes:
+        if size == 1:
+            self._left -= 1
+            if self._left < 0:
+                raise gzip.BadGzipFile("a name without end")
+        return self._stream.read(size)
+
+
+def open_gzip(path: Path) -> IO[bytes]:
+    """What a gzip holds. Reading raises `gzip.BadGzipFile` also where the names in its heads do not end."""
+    unpacked = gzip.GzipFile(fileobj=cast("IO[bytes]", _ShortNames(path.open("rb"))), mode="rb")
+    unpacked.myfileobj = unpacked.fileobj  # type: ignore[assignment]  # typed as what gzip opens by itself; it is closed with the rest
+    return cast("IO[bytes]", unpacked)
 
 
 def require_columns(name: str, columns: int) -> None:

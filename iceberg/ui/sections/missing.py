@@ -19,7 +19,7 @@ def show_missing_page(words: Translator) -> None:
     studies = open_store().studies() if has_store() else ()
     st.markdown(words.text("guide.missing" if studies else "guide.missing_empty"))
     if studies:
-        show_study_cards(studies, current_access(), words)
+        show_study_cards(studies, current_access(), words, figures=False)
 
 
 def show_broken_link(problem: StoreError, words: Translator) -> None:
@@ -29,4 +29,4 @@ def show_broken_link(problem: StoreError, words: Translator) -> None:
     studies = open_store().studies() if has_store() else ()
     if studies:
         st.markdown(words.text("guide.lost"))
-        show_study_cards(studies, current_access(), words)
+        show_study_cards(studies, current_access(), words, figures=False)

@@ -30,8 +30,8 @@ SEARCH_FROM = 4  # judgement: three cards are found without a search
 _FACTS = LruCache(500)  # by version: its currency, and whose answer it is
 
 
-def show_study_cards(studies: tuple[StudyEntry, ...], access: Access, words: Translator) -> None:
-    """Draw a card per study, the most recently published first, under a search where there are many."""
+def show_study_cards(studies: tuple[StudyEntry, ...], access: Access, words: Translator, *, figures: bool = True) -> None:
+    """Draw a card per study, the most recently published first, under a search where there are many; where a link failed, without their figures."""
     asked = ""
     if len(studies) >= SEARCH_FROM:
         asked = st.text_input(words.text("ui.studies.search"), key="studies.search", icon=":material/search:")
@@ -39,7 +39,7 @@ def show_study_cards(studies: tuple[StudyEntry, ...], access: Access, words: Tra
     if not shown:
         st.info(words.text("ui.studies.none_fit"), icon=":material/search_off:")
     for study in shown:
-        _show_card(study, access, words)
+        _show_card(study, access, words, figures=figures)
 
 
 def _key(text: str) -> str:
@@ -47,13 +47,13 @@ def _key(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
 
 
-def _show_card(study: StudyEntry, access: Access, words: Translator) -> None:
+def _show_card(study: StudyEntry, access: Access, words: Translator, *, figures: bool) -> None:
     newest = study.newest
     with st.container(border=True, gap="xsmall"):
         st.header(plain(study.title), anchor=False)
         if study.description:
             st.markdown(plain(study.description))
-        for sentence in card_sentences(newest, access, words):
+        for sentence in card_sentences(newest, access, words) if figures else ():
             st.markdown(plain(sentence))
         day = newest.published_at.date()
         st.caption(plain(words.text("ui.study.published_by", author=newest.author or "–", day=day, version=str(newest.number))))

@@ -34,10 +34,10 @@ def show_study_details(frame: Frame) -> None:
     if entry is None:
         return
     words = frame.words
-    entries = open_store().versions(entry.study_id)
+    entries, bare = open_store().versions(entry.study_id), frozenset[int]()
     if frame.study.axes is not None:  # a viewer: what changed is said of versions that may both be opened
-        numbers = open_versions(entries).numbers
-        entries = tuple(version for version in entries if version.number in numbers)
+        opened = open_versions(entries)
+        entries, bare = tuple(version for version in entries if version.number in opened.numbers), opened.bare
     st.subheader(words.text("ui.study.about"), anchor=False)
     day = entry.published_at.date()
     st.caption(plain(words.text("ui.study.published_by", author=entry.author or "–", day=day, version=str(entry.number))))
@@ -46,6 +46,8 @@ def show_study_details(frame: Frame) -> None:
     if frame.study.axes is not None:
         veiled, why = (words.text(f"ui.study.{key}", smallest=SMALLEST) for key in ("veiled", "veiled_help"))
         st.caption(plain(veiled), help=plain(why))
+        if entry.number in bare:
+            st.caption(plain(words.text("ui.study.bare", smallest=SMALLEST)))
     earlier = next((version for version in entries if version.number < entry.number), None)
     if earlier is not None:
         _show_change(frame, earlier, entry)

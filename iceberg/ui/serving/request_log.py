@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from streamlit import logger as streamlit_logger
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.errors import IcebergError
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("iceberg.requests")
 QUIET = ("/static/", "/_stcore/health", "/readyz")  # a line for each would hide the others
-LOGGERS = ("", "streamlit", "uvicorn", "uvicorn.error")  # not of each request: it names the study
+LOGGERS = ("", "streamlit", "uvicorn", "uvicorn.error")
+UNLOGGED = {"uvicorn.access"}  # a line of each request: it names the study
 
 
 @dataclass
@@ -129,5 +131,12 @@ def write_json() -> bool:
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler] if name == "" else []
         logger.propagate = True
+    streamlit_logger.setup_formatter = _without_own_handler  # for each of its modules, also those imported later, Streamlit adds a handler
+    streamlit_logger.update_formatter()
     LOG.setLevel(logging.INFO)
     return True
+
+
+def _without_own_handler(logger: logging.Logger) -> None:
+    logger.handlers.clear()
+    logger.propagate = logger.name not in UNLOGGED

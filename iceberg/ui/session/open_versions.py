@@ -2,6 +2,9 @@
 
 The newest version can always be opened. An older one can where its difference from every other open version is nobody or at least five customers in
 every cell that a viewer sees. What is taken together is stored with the study: a later version only merges it further.
+
+What stands beside the estimate (scores, good moments, cases closed in time) differs by a few customers from month to month: an older version of which
+that is true is shown without it.
 """
 
 from __future__ import annotations
@@ -29,10 +32,12 @@ class OpenVersions:
     Attributes:
         numbers: Of the versions, the newest first.
         groups: What is taken together in each of them.
+        bare: Those that are shown without what stands beside the estimate.
     """
 
     numbers: tuple[int, ...]
     groups: StudyGroups
+    bare: frozenset[int] = frozenset()
 
 
 def open_versions(entries: tuple[VersionEntry, ...]) -> OpenVersions:
@@ -46,6 +51,7 @@ def open_versions(entries: tuple[VersionEntry, ...]) -> OpenVersions:
 
 
 def _find_open(entries: tuple[VersionEntry, ...]) -> OpenVersions:
+    from iceberg.report.small_cells import beside_differs_safely
     from iceberg.report.viewers import differs_safely
 
     groups = _study_groups(entries)
@@ -53,7 +59,11 @@ def _find_open(entries: tuple[VersionEntry, ...]) -> OpenVersions:
     for entry in entries[1:]:
         if all(differs_safely(_cells(entry), _cells(other), groups) for other in chosen):
             chosen.append(entry)
-    return OpenVersions(tuple(entry.number for entry in chosen), groups)
+    whole = [entries[0]]
+    for entry in chosen[1:]:
+        if all(beside_differs_safely(entry.summary, other.summary) for other in whole):
+            whole.append(entry)
+    return OpenVersions(tuple(entry.number for entry in chosen), groups, frozenset(entry.number for entry in chosen if entry not in whole))
 
 
 def _study_groups(entries: tuple[VersionEntry, ...]) -> StudyGroups:

@@ -119,8 +119,10 @@ def close_study() -> None:
 
 def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
     """The study as this person may see it; one object for all readers of the same kind."""
-    groups = None if access.sees_everything else open_versions(open_store().versions(entry.study_id)).groups
-    kind = "whole" if groups is None else f"{hash(groups):x}.viewer.{language}"
+    opened = None if access.sees_everything else open_versions(open_store().versions(entry.study_id))
+    groups = None if opened is None else opened.groups
+    bare = opened is not None and entry.number in opened.bare
+    kind = "whole" if groups is None else f"{hash(groups):x}.{'bare' if bare else 'viewer'}.{language}"
 
     def make() -> Study:
         whole = Study(
@@ -135,10 +137,11 @@ def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
         )
         if groups is None:
             return whole
-        from iceberg.report.viewers import veil_estimate
+        from iceberg.report.viewers import veil_estimate, without_beside
 
         _, axes = veil_estimate(unmoved_estimate(whole), Translator(language), groups=groups)
-        return replace(whole, digest=f"{whole.digest}.{kind}", axes=axes, counts_key=whole.digest)
+        counts = without_beside(whole.counts) if bare else whole.counts
+        return replace(whole, counts=counts, digest=f"{whole.digest}.{kind}", axes=axes, counts_key=whole.digest)
 
     return _STUDIES.get(f"{version_key(entry)}|{entry.title}|{entry.counts_digest}|{kind}", make)
 

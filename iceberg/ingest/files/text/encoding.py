@@ -10,11 +10,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from iceberg.errors import FileError
 from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.expansion import BoundedStream, allowed_bytes
+from iceberg.ingest.files.expansion import BoundedStream, allowed_bytes, open_gzip
 from iceberg.ingest.files.sources import OpenedSource, Readable, read_chunks
 from iceberg.ingest.files.text.codepages import CodepageVerdict, tell_codepages_apart
 
@@ -34,7 +34,7 @@ def open_bytes(source: OpenedSource, *, compressed: bool) -> IO[bytes] | Bounded
     if not compressed:
         return source.path.open("rb")
     allowed = allowed_bytes(source.given_bytes, source.path.parent)
-    return BoundedStream(cast("IO[bytes]", gzip.open(source.path, "rb")), name=source.name, given_bytes=source.given_bytes, allowed=allowed)
+    return BoundedStream(open_gzip(source.path), name=source.name, given_bytes=source.given_bytes, allowed=allowed)
 
 
 def bom_encoding(head: bytes) -> str | None:

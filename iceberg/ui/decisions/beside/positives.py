@@ -38,7 +38,7 @@ def show_enchantment(frame: Frame, estimate: IcebergEstimate) -> None:
     show_remarks(frame, positives_sentences(found, words), key="positives.remarks")
     show_reach(frame, "positives")
     if len(table) > 1:
-        with st.expander(words.text("positives.details"), icon=":material/lifebuoy:", key="folded.positives"):
+        with st.expander(words.text("positives.details"), icon=":material/support:", key="folded.positives"):
             columns = {name: words.text(f"positives.{label}") for name, label in TABLE_COLUMNS.items()}
             draw_table(table[list(TABLE_COLUMNS)], columns=columns, alt_text=words.text("positives.details"), key="positives.table")
 
