@@ -27,7 +27,7 @@ WIDTHS = (390, 640, 900, 1280, 1440)  # 900: beside the open sidebar the page is
 LOOKS = {f"{language}, {theme}": {"locale": language, "dark": theme == "dark"} for language in ("en-GB", "fr-FR") for theme in ("light", "dark")}
 LONG = "A complaint about something that takes sixty signs to name "
 # Everywhere in two looks; in the other two what is narrowest and widest, few and many.
-PLACES = {look: ((2, 19), (390, 1280)) for look in LOOKS} | dict.fromkeys(("en-GB, light", "fr-FR, dark"), (NUMBERS, WIDTHS))
+PLACES = dict.fromkeys(LOOKS, ((2, 19), (390, 1280))) | dict.fromkeys(("en-GB, light", "fr-FR, dark"), (NUMBERS, WIDTHS))
 # What reaches out of the page, or out of its own box with its text.
 TOO_WIDE = """() => {
     const width = document.documentElement.clientWidth, found = [];
@@ -52,7 +52,7 @@ CROWDED = """() => {
         const drawn = chart.querySelector('svg');
         if (!drawn || !chart.checkVisibility()) continue;
         const edge = drawn.getBoundingClientRect(), right = Math.min(edge.right, chart.getBoundingClientRect().right);
-        const labels = [...drawn.querySelectorAll('text')].map(one => [one.getBoundingClientRect(), one.textContent]).filter(([box]) => box.width > 0);
+        const labels = [...drawn.querySelectorAll('text')].map(one => [one.getBoundingClientRect(), one.textContent]).filter(one => one[0].width > 0);
         labels.forEach(([box, text], place) => {
             if (box.left < edge.left - 1 || box.right > right + 1 || box.bottom > edge.bottom + 2) found.add(`cut off: ${text}`);
             for (const [other, said] of labels.slice(place + 1)) {

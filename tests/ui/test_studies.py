@@ -25,8 +25,8 @@ from iceberg.store.studies import Publication, Store
 from iceberg.ui import figure, study_store
 from iceberg.ui.access import access
 from iceberg.ui.plain_text import plain
-from iceberg.ui.serving.warm_up import prepare_newest
 from iceberg.ui.sections.study_cards import card_sentences
+from iceberg.ui.serving.warm_up import prepare_newest
 from iceberg.ui.session import caches
 from tests.model.build import linked_counts
 from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken

@@ -77,7 +77,9 @@ def wrapped(text: str, room: float, size: float, *, lines: int = 3, bold: bool =
     """
     broken: list[str] = []
     words = re.findall(r"[^ \t\r\n]+", text)  # `split` would part the thousands of a French number
-    for word in (part for word in words for part in (_parted(word, room, size, bold=bold) if anywhere else (word,))):
+    if anywhere:
+        words = [part for word in words for part in _parted(word, room, size, bold=bold)]
+    for word in words:
         joined = f"{broken[-1]} {word}" if broken else word
         if broken and text_width(joined, size, bold=bold) <= room:
             broken[-1] = joined
