@@ -132,6 +132,19 @@ def test_what_changed_is_told_in_three_parts(publish: Publish) -> None:
     assert any("What changed since version 1" in one.label for one in app.expander)
 
 
+def test_every_segment_chosen_is_all_of_them(publish: Publish) -> None:
+    """The address stays short, the list empty, and the page that of the whole study."""
+    study = publish()
+    whole = [one.value for one in open_app(study=study).metric]
+    app = open_app(study=study)
+    app.multiselect[0].set_value(["north", "south"]).run()
+    assert_healthy(app)
+    assert app.multiselect[0].value == [] and "segment" not in app.query_params
+    assert [one.value for one in app.metric] == whole
+    app.multiselect[0].set_value(["south"]).run()
+    assert app.multiselect[0].value == ["south"] and app.query_params["segment"] == "south"
+
+
 def test_under_a_filter_the_section_of_versions_says_that_it_is_about_the_whole_study(publish: Publish) -> None:
     said = Translator("en").text("progress.whole")
     study = publish()
@@ -384,18 +397,17 @@ def test_the_list_is_searched_without_case_and_accents(publish: Publish) -> None
     assert [heading.value for heading in app.header if heading.value in {"Départs du réseau", "Retail", "Telecom", "Bank"}] == ["Départs du réseau"]
 
 
-def test_a_card_says_customers_money_category_and_evidence(publish: Publish) -> None:
+def test_a_card_says_customers_money_and_evidence(publish: Publish) -> None:
     publish()
     words = spoken(open_app("studies"))
-    assert "customers left" in words
-    assert "most of them over “" in words
+    assert "customers left without a word because of a problem" in words and "€" in words
     assert any(Translator("en").text(f"evidence.kinds.{kind}") in words for kind in ("assumption_led", "mixed", "data_led"))
 
 
 @pytest.mark.parametrize("verdict", ["watch", "nothing_stands_out"])
 def test_a_card_names_no_category_where_none_stands_out_from_chance(publish: Publish, store: Store, verdict: str) -> None:
     (newest,), words = store.versions(publish()), Translator("en")
-    quiet = replace(newest, summary=newest.summary | {"total": newest.summary["total"] | {"verdict": verdict}})
+    newest, quiet = (replace(newest, summary=newest.summary | {"total": newest.summary["total"] | {"verdict": one}}) for one in ("fix", verdict))
     everything = SimpleNamespace(sees_everything=True)
     assert "most of them over “" in " ".join(card_sentences(newest, everything, words))  # type: ignore[arg-type]  # all it asks
     first, *more = card_sentences(quiet, everything, words)  # type: ignore[arg-type]  # as above
