@@ -19,6 +19,7 @@ from iceberg.report.words import category_of, customers, customers_range, in_hun
 PIPELINE_TILE_DAYS = 90
 DECISIONS = 3  # judgement: past the first three an executive reads the ranking
 _YEAR_MONTHS = 12
+_MOST_NAMED = 3  # judgement: more names in a sentence are not read
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,9 @@ def _first_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
 def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
     pipeline = (estimate.total.pipeline or {}).get(PIPELINE_TILE_DAYS)
     if pipeline is None:
-        return _missing("pipeline", _missing_outlook(estimate), translator)
+        lacking = _missing_outlook(estimate)
+        value = "missing_selection" if lacking == "missing_detail_selection" else "missing"
+        return _missing("pipeline", lacking, translator, value=value)
     ends = customers_range(pipeline, translator)
     detail = translator.text("report.tiles.pipeline.detail", middle=ends["middle"])
     return _tile("pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
@@ -185,9 +188,9 @@ def _tile(key: Literal["silent", "money", "first", "pipeline"], translator: Tran
     return Tile(key, label, value, detail, translator.text(f"report.tiles.{key}.help"))
 
 
-def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator: Translator) -> Tile:
-    value, reason = translator.text(f"report.tiles.{key}.missing"), translator.text(f"report.tiles.{key}.{detail}")
-    return replace(_tile(key, translator, value=value, detail=reason), known=False)
+def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator: Translator, *, value: str = "missing") -> Tile:
+    said, reason = translator.text(f"report.tiles.{key}.{value}"), translator.text(f"report.tiles.{key}.{detail}")
+    return replace(_tile(key, translator, value=said, detail=reason), known=False)
 
 
 def ranking_lead(estimate: IcebergEstimate, translator: Translator) -> str:
@@ -223,11 +226,15 @@ def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | N
         return translator.text("report.noise.all_clear")
     if len(lost) == len(judged):
         return translator.text("report.noise.none_clear")
-    sentences = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
+    named = {"lost": _named(lost, len(judged), translator), "doubted": _named(doubted, len(judged), translator)}
+    sentences = [translator.text("report.noise.some", categories=named["lost"])] if lost else [translator.text("report.noise.band")]
     if doubted:
-        sentences.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
+        sentences.append(translator.text("report.noise.some_low_end", categories=named["doubted"]))
     return " ".join(sentences)
 
 
-def _quoted(names: list[str], translator: Translator) -> str:
+def _named(names: list[str], of: int, translator: Translator) -> str:
+    """A few categories by name; many as their number, since the band beside each row shows which ones they are."""
+    if len(names) > _MOST_NAMED:
+        return translator.text("report.noise.counted", count=len(names), all=of)
     return ", ".join(translator.text("report.noise.quoted", category=name) for name in names)

@@ -182,10 +182,11 @@ class _SegmentChoice:
     parameter: str
 
     def chosen(self) -> list[str]:
-        """What the reader chose in it, or came with in the address; empty for all."""
+        """What the reader chose in it, or came with in the address; empty for all, also where each one was chosen."""
         linked = [name for name in st.query_params.get_all(self.parameter) if name in self.names]
         kept = chosen_value(self.key, linked)
-        return [name for name in self.names if name in kept]
+        chosen = [name for name in self.names if name in kept]
+        return [] if len(chosen) == len(self.names) else chosen
 
 
 def _segment_choices(study: Study, words: Translator | None = None) -> list[_SegmentChoice]:
@@ -213,7 +214,7 @@ def _segments_chosen(study: Study) -> tuple[str, ...] | None:
 def _show_segments(study: Study, words: Translator) -> None:
     for choice in _segment_choices(study, words):
         chosen = choice.chosen()
-        if choice.key not in st.session_state:
+        if choice.key not in st.session_state or not chosen:  # each one chosen is all of them: the list is empty again
             st.session_state[choice.key] = chosen
         st.multiselect(
             plain(choice.label),

@@ -1,10 +1,10 @@
-"""The browser's window: whether it is narrow, and which moves its Back button undoes."""
+"""The browser's window: whether the page in it is narrow, and which moves its Back button undoes."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-NARROW_PIXELS = 640  # below this a picture is drawn in its tall, narrow form
+NARROW_PIXELS = 790  # a page up to this wide, beside the open sidebar, has its pictures in their tall, narrow form: the wide ones would overprint
 _WINDOW = "iceberg_window"
 # A choice on a page changes the parameters of its address. It replaces the history entry, so that Back leaves the page in one step.
 _SCRIPT = """
@@ -23,17 +23,22 @@ function useOneStepAPage() {
 export default function (component) {
   useOneStepAPage();
   const { data, setStateValue } = component;
-  const query = window.matchMedia(`(max-width: ${data.pixels}px)`);
-  const report = () => { if (query.matches !== data.narrow) setStateValue("narrow", query.matches); };
-  query.addEventListener("change", report);
+  const page = document.querySelector('[data-testid="stMain"]') ?? document.documentElement;
+  let reported = data.narrow;
+  const report = () => {
+    const narrow = page.clientWidth <= data.pixels;
+    if (narrow !== reported) setStateValue("narrow", reported = narrow);
+  };
+  const observer = new ResizeObserver(report);
+  observer.observe(page);
   report();
-  return () => query.removeEventListener("change", report);
+  return () => observer.disconnect();
 }
 """
 
 
 def is_narrow() -> bool:
-    """Whether the window is narrow: as it reported on an earlier run, on the first one as the browser describes itself."""
+    """Whether the page is narrow: as the window reported on an earlier run, on the first one as the browser describes itself."""
     reported = getattr(st.session_state.get(_WINDOW), "narrow", None)
     if reported is not None:
         st.session_state["narrow"] = bool(reported)
@@ -41,6 +46,6 @@ def is_narrow() -> bool:
 
 
 def listen_to_window(*, narrow: bool) -> None:
-    """Run the page again when the window is not as `narrow` as the page was drawn; and let Back leave a page in one step."""
+    """Run the page again when it is not as `narrow` as it was drawn; and let Back leave a page in one step."""
     component = st.components.v2.component(_WINDOW, js=_SCRIPT)
     component(key=_WINDOW, data={"pixels": NARROW_PIXELS, "narrow": narrow}, on_narrow_change=lambda: None)

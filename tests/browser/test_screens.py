@@ -23,9 +23,11 @@ from tests.model.build import linked_counts
 from tests.report.examples import example_counts, example_estimate
 
 NUMBERS = (1, 2, 12, 19)
-WIDTHS = (390, 640, 1280, 1440)
-LOOKS = {"English, light": {"locale": "en-GB", "dark": False}, "French, dark": {"locale": "fr-FR", "dark": True}}
+WIDTHS = (390, 640, 900, 1280, 1440)  # 900: beside the open sidebar the page is as narrow as a phone
+LOOKS = {f"{language}, {theme}": {"locale": language, "dark": theme == "dark"} for language in ("en-GB", "fr-FR") for theme in ("light", "dark")}
 LONG = "A complaint about something that takes sixty signs to name "
+# Everywhere in two looks; in the other two what is narrowest and widest, few and many.
+PLACES = dict.fromkeys(LOOKS, ((2, 19), (390, 1280))) | dict.fromkeys(("en-GB, light", "fr-FR, dark"), (NUMBERS, WIDTHS))
 # What reaches out of the page, or out of its own box with its text.
 TOO_WIDE = """() => {
     const width = document.documentElement.clientWidth, found = [];
@@ -42,6 +44,25 @@ TOO_WIDE = """() => {
             found.push(`${one.tagName} of ${place(one)} too wide, ${one.scrollWidth} > ${one.clientWidth}: ${one.textContent.slice(0, 50)}`);
     }
     return found.slice(0, 5);
+}"""
+# Labels of the pictures that are cut off at an edge, or lie on another one. A label with a halo is drawn twice at its place.
+CROWDED = """() => {
+    const found = new Set();
+    for (const chart of document.querySelectorAll('[data-testid=stVegaLiteChart]')) {
+        const drawn = chart.querySelector('svg');
+        if (!drawn || !chart.checkVisibility()) continue;
+        const edge = drawn.getBoundingClientRect(), right = Math.min(edge.right, chart.getBoundingClientRect().right);
+        const labels = [...drawn.querySelectorAll('text')].map(one => [one.getBoundingClientRect(), one.textContent]).filter(one => one[0].width > 0);
+        labels.forEach(([box, text], place) => {
+            if (box.left < edge.left - 1 || box.right > right + 1 || box.bottom > edge.bottom + 2) found.add(`cut off: ${text}`);
+            for (const [other, said] of labels.slice(place + 1)) {
+                const wide = Math.min(box.right, other.right) - Math.max(box.left, other.left);
+                const high = Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top);
+                if (text !== said && wide > 2 && high > 0.35 * Math.min(box.height, other.height)) found.add(`${text} on ${said}`);
+            }
+        });
+    }
+    return [...found].slice(0, 5);
 }"""
 RING = """() => {
     const own = document.activeElement, style = getComputedStyle(own.type === 'range' ? own.closest('[data-rac]') : own);
@@ -83,19 +104,21 @@ def visit(chromium: Browser, site: dict[int, str]) -> Iterator[VisitorFactory]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_nothing_is_wider_than_its_box_or_the_page(visit: VisitorFactory, site: dict[int, str], look: str) -> None:
+def test_nothing_is_wider_than_its_box_or_the_page_and_no_label_lies_on_another(visit: VisitorFactory, site: dict[int, str], look: str) -> None:
     """A phone and a desk, each turned or resized once: what is drawn again has to fit too."""
     visitor = visit(width=1440, **LOOKS[look])  # type: ignore[arg-type]
     found: dict[tuple[int, int], list[str]] = {}
-    for number in NUMBERS:
-        for place, width in enumerate(WIDTHS):
+    numbers, widths = PLACES[look]
+    for number in numbers:
+        for place, width in enumerate(widths):
             visitor.page.set_viewport_size({"width": width, "height": 900})
             if place % 2 == 0:
                 visitor.open(f"?study={site[number]}")
             else:
                 visitor.page.wait_for_timeout(500)
-            if wide := visitor.page.evaluate(TOO_WIDE):
-                found[number, width] = wide
+                visitor.settle()  # the page may have been drawn again in its narrow form
+            if wrong := [*visitor.page.evaluate(TOO_WIDE), *visitor.page.evaluate(CROWDED)]:
+                found[number, width] = wrong
     assert found == {}
 
 

@@ -14,6 +14,7 @@ from iceberg.report.charts.assumptions import build_sensitivity, build_tornado, 
 from iceberg.report.charts.checks import build_checks, build_coverage
 from iceberg.report.charts.curves import build_curves
 from iceberg.report.charts.dots import build_comparator, build_prior_posterior, build_ranking, build_segments
+from iceberg.report.charts.iceberg.text_width import text_width
 from iceberg.report.charts.layers import LayeredChart
 from iceberg.report.charts.outcomes import build_outcomes, build_waterfall
 from iceberg.report.charts.specification import build_specification
@@ -128,6 +129,20 @@ def test_intervals_of_the_ranking_are_those_of_the_estimate() -> None:
         assert (rows[item.category]["lower"], rows[item.category]["upper"]) == pytest.approx(
             (item.silent_churn.lower, item.silent_churn.upper), rel=1e-9
         )
+
+
+def test_the_ranking_leaves_room_for_its_texts_however_narrow_the_browser_draws_it() -> None:
+    """Beside another picture it has 200 pixels, on paper 700: the width is known in the browser only."""
+    ranges = {json.dumps(layer["encoding"]["x"]["scale"]["range"]) for layer in every_chart()["ranking"]["layer"]}
+    assert len(ranges) == 1
+    room = re.search(r"max\(width - (\d+), 0\.35 \* width\)", ranges.pop())
+    longest = max(text_width(row["end_text"], 12) for row in rows_with(every_chart()["ranking"], "end_text"))
+    assert room is not None and int(room[1]) >= longest + 10
+
+
+def test_the_legend_of_the_comparator_fits_a_column_of_the_page() -> None:
+    legends = [layer["encoding"]["shape"]["legend"] for layer in every_chart()["comparator"]["layer"] if "shape" in layer["encoding"]]
+    assert {legend["columns"] for legend in legends} == {1}
 
 
 def test_the_comparator_is_logarithmic_and_shows_the_folk_figure_for_each_category() -> None:

@@ -88,7 +88,8 @@ def test_the_chart_draws_each_row_and_its_zero() -> None:
     assert domain[0] < frame["rate_change_lower"].min() and domain[1] > frame["rate_change_upper"].max()
     rows = specification["datasets"][layers[1]["data"]["name"]]
     np.testing.assert_allclose([row["median"] for row in rows], frame["rate_change_median"])
-    assert "baisse" in rows[0]["end_text"]
+    assert [row["end_text"].split()[0] for row in rows] == ["baisse" if row["probability_fell"] >= 0.5 else "hausse" for row in rows]
+    assert {row["end_text"].split()[0] for row in rows} == {"baisse", "hausse"}, "beside a bar that rose stands how likely it is that it rose"
     assert all(row["said_at"] >= max(row["upper"], 0) for row in rows), "words that cross the line of zero cannot be read"
 
 

@@ -11,7 +11,7 @@ from iceberg.report.charts.iceberg.draw import SELECTION, build_iceberg
 from iceberg.report.charts.iceberg.geometry import NARROW_PX, BergLayout, Label
 from iceberg.report.charts.iceberg.layout import lay_out
 from iceberg.report.charts.iceberg.shape import berg_order
-from iceberg.report.charts.iceberg.text_width import text_width
+from iceberg.report.charts.iceberg.text_width import text_width, wrapped
 from iceberg.report.palette import category_colours
 from iceberg.report.tables.estimate import iceberg_table, iceberg_totals, ranking_table
 from tests.report.examples import example_estimate
@@ -242,6 +242,15 @@ def test_widths_are_never_under_those_of_the_widest_system_font(bold: bool) -> N
         "Waiting time",
     ):
         assert text_width(text, 12, bold=bold) >= 0.99 * font.getlength(text) * 12 / 1000
+
+
+def test_a_name_without_spaces_goes_on_in_the_next_line() -> None:
+    name = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz"
+    lines = wrapped(name, 190, 12, anywhere=True)
+    assert "".join(lines) == name
+    assert all(text_width(line, 12) <= 190 for line in lines)
+    assert wrapped(name, 190, 12, lines=2, anywhere=True)[-1].endswith("…")
+    assert wrapped("a few short words", 60, 12, anywhere=True) == wrapped("a few short words", 60, 12)
 
 
 @pytest.mark.parametrize("number", [9, 12, 19])

@@ -89,6 +89,11 @@ def test_the_ranking_starts_with_the_category_most_likely_to_be_first() -> None:
     assert frame["rank"].tolist() == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_single_category_is_not_ranked() -> None:
+    """A hundred in a hundred that the only one is the largest says nothing."""
+    assert ranking_table(example_estimate(1, draws=60))["probability_first"].isna().all()
+
+
 def test_a_ranking_by_money_falls_back_to_customers_without_revenue() -> None:
     estimate = example_estimate(revenue=False, draws=60)
     pd.testing.assert_frame_equal(ranking_table(estimate, by="money"), ranking_table(estimate))

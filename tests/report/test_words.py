@@ -214,6 +214,14 @@ def test_below_level_three_the_pipeline_says_what_is_missing(level: str) -> None
     assert plain_numbers(tile.value + tile.detail) == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_selection_has_no_outlook_and_does_not_say_that_it_is_not_known_yet(language: str) -> None:
+    words = Translator(language)
+    tile = tiles(focus_estimate(ESTIMATE, segments=["North"]), words)[3]
+    assert (tile.known, tile.value) == (False, words.text("report.tiles.pipeline.missing_selection"))
+    assert tile.detail == words.text("report.tiles.pipeline.missing_detail_selection")
+
+
 def test_without_revenue_the_money_tile_asks_for_the_column() -> None:
     tile = tiles(example_estimate(revenue=False, draws=60), Translator("en"))[1]
     assert not tile.known and "revenue column" in tile.detail
@@ -269,6 +277,13 @@ def test_each_category_inside_its_noise_is_named() -> None:
     assert f"Not distinguishable from it: “{first.category}”." in noise_sentence(noisy, Translator("en"))
     silent = replace(ESTIMATE, categories=tuple(replace(item, placebo=placebo_like(item.silent_churn)) for item in ESTIMATE.categories))
     assert "No category stands clear" in noise_sentence(silent, Translator("en"))
+
+
+def test_more_categories_than_are_read_are_counted_instead_of_named() -> None:
+    many = replace(ESTIMATE, categories=tuple(replace(item, placebo=placebo_like(item.silent_churn)) for item in ESTIMATE.categories[:-1]))
+    many = replace(many, categories=(*many.categories, ESTIMATE.categories[-1]))
+    assert f"Not distinguishable from it: {len(many.categories) - 1} of {len(many.categories)} categories." in noise_sentence(many, Translator("en"))
+    assert f"{len(many.categories) - 1} des {len(many.categories)} motifs" in noise_sentence(many, Translator("fr"))
 
 
 def test_without_a_placebo_nothing_is_said_about_noise() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -24,6 +25,7 @@ from iceberg.store.studies import Publication, Store
 from iceberg.ui import figure, study_store
 from iceberg.ui.access import access
 from iceberg.ui.plain_text import plain
+from iceberg.ui.sections.study_cards import card_sentences
 from iceberg.ui.serving.warm_up import prepare_newest
 from iceberg.ui.session import caches
 from tests.model.build import linked_counts
@@ -132,6 +134,26 @@ def test_what_changed_is_told_in_three_parts(publish: Publish) -> None:
     publish(ratio=2.0, leavers=1100)
     app = open_app(study=study)
     assert any("What changed since version 1" in one.label for one in app.expander)
+
+
+def test_every_segment_chosen_is_all_of_them(publish: Publish) -> None:
+    """The address stays short, the list empty, and the page that of the whole study."""
+    study = publish()
+    whole = [one.value for one in open_app(study=study).metric]
+    app = open_app(study=study)
+    app.multiselect[0].set_value(["north", "south"]).run()
+    assert_healthy(app)
+    assert app.multiselect[0].value == [] and "segment" not in app.query_params
+    assert [one.value for one in app.metric] == whole
+    app.multiselect[0].set_value(["south"]).run()
+    assert app.multiselect[0].value == ["south"] and app.query_params["segment"] == "south"
+
+
+def test_under_a_filter_the_section_of_versions_says_that_it_is_about_the_whole_study(publish: Publish) -> None:
+    said = Translator("en").text("progress.whole")
+    study = publish()
+    assert said not in [one.value for one in open_app(study=study).caption]
+    assert said in [one.value for one in open_app(study=study, segment="north").caption]
 
 
 # A heading, a link to another site and a picture from it, as they would stand in a link that was made up.
@@ -403,12 +425,22 @@ def test_the_list_is_searched_without_case_and_accents(publish: Publish) -> None
     assert [heading.value for heading in app.header if heading.value in {"Départs du réseau", "Retail", "Telecom", "Bank"}] == ["Départs du réseau"]
 
 
-def test_a_card_says_customers_money_category_and_evidence(publish: Publish) -> None:
+def test_a_card_says_customers_money_and_evidence(publish: Publish) -> None:
     publish()
     words = spoken(open_app("studies"))
-    assert "customers left" in words
-    assert "most of them over “" in words
+    assert "customers left without a word because of a problem" in words and "€" in words
     assert any(Translator("en").text(f"evidence.kinds.{kind}") in words for kind in ("assumption_led", "mixed", "data_led"))
+
+
+@pytest.mark.parametrize("verdict", ["watch", "nothing_stands_out"])
+def test_a_card_names_no_category_where_none_stands_out_from_chance(publish: Publish, store: Store, verdict: str) -> None:
+    (newest,), words = store.versions(publish()), Translator("en")
+    newest, quiet = (replace(newest, summary=newest.summary | {"total": newest.summary["total"] | {"verdict": one}}) for one in ("fix", verdict))
+    everything = SimpleNamespace(sees_everything=True)
+    assert "most of them over “" in " ".join(card_sentences(newest, everything, words))  # type: ignore[arg-type]  # all it asks
+    first, *more = card_sentences(quiet, everything, words)  # type: ignore[arg-type]  # as above
+    assert "most of them over" not in " ".join(more)
+    assert first.startswith("No silent churn stands out from chance") == (verdict == "nothing_stands_out")
 
 
 def test_an_owner_renames_a_study_and_its_link_stays(publish: Publish, store: Store) -> None:

@@ -93,9 +93,9 @@ def axis_title(title: str, *, narrow: bool) -> str | list[str]:
     return wrapped(title, NARROW_TITLE_PX, LABEL_SIZE) if narrow else title
 
 
-def legend_columns(names: Sequence[str], *, narrow: bool) -> int:
-    """Columns of a legend that fit the plot."""
-    room = NARROW_TITLE_PX if narrow else WIDE_LEGEND_PX
+def legend_columns(names: Sequence[str], *, narrow: bool, room: float = WIDE_LEGEND_PX) -> int:
+    """Columns of a legend that fit the plot, of `room` pixels where it is not narrow."""
+    room = min(room, NARROW_TITLE_PX) if narrow else room
     longest = max((text_width(name, LABEL_SIZE) for name in names), default=0.0) + 34
     return max(1, min(len(names), int(room // longest)))
 

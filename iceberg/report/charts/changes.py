@@ -43,7 +43,7 @@ def build_changes(
         said_at=frame["rate_change_upper"].clip(lower=0.0),  # right of the line: words that cross it cannot be read
         label=row_labels(frame["category"].tolist(), narrow=narrow),
         kind=[translator.text(f"compare.verdict.{verdict}") for verdict in frame["verdict"]],
-        end_text=[translator.text("compare.fell_with", probability=share(value, translator)) for value in frame["probability_fell"]],
+        end_text=[_likelier(value, translator) for value in frame["probability_fell"]],
         middle_text=[_signed(value, translator) for value in frame["rate_change_median"]],
         range_text=range_texts(frame["rate_change_lower"], frame["rate_change_upper"], _signed, translator, key="report.range_words"),
         probability_text=[share(value, translator) for value in frame["probability_fell"]],
@@ -73,6 +73,13 @@ def build_changes(
         ),
     ]
     return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+
+
+def _likelier(fell: float, translator: Translator) -> str:
+    """What is likelier of a category, that it fell or that it rose, and how likely."""
+    if fell >= 0.5:
+        return translator.text("compare.fell_with", probability=share(fell, translator))
+    return translator.text("compare.rose_with", probability=share(1 - fell, translator))
 
 
 def _signed(value: float, translator: Translator) -> str:

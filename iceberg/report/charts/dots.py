@@ -41,14 +41,15 @@ MOST_SEGMENTS = 20  # in one picture; its table holds them all
 _NAME_PX = {False: 190, True: 112}
 _NAME_LINES = {False: 3, True: 5}  # a name of sixty letters is read whole
 _LINE_PX = 14.5
-_PLOT_PX = {False: 520, True: 180}  # at the narrowest
+_COLUMN_PLOT_PX = 200  # at the narrowest: beside another picture, or on a phone
 LEAST_RATIO = 0.01  # leavers per complainant below which a logarithmic axis says nothing more
 _FOLK, _SUPPORTED, _ALLOWED = "folk", "supported", "allowed"
 
 
 def row_labels(names: Sequence[str], *, narrow: bool, whole: bool = False) -> list[str]:
     """Names as axis labels: wrapped over a few lines, with `whole` over as many as sixty letters take (`row_px`); kept distinct."""
-    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=_NAME_LINES[narrow] if whole else 3 if narrow else 2)) for name in names]
+    lines = _NAME_LINES[narrow] if whole else 3 if narrow else 2
+    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=lines, anywhere=True)) for name in names]
     seen: dict[str, int] = {}
     for place, label in enumerate(labels):
         seen[label] = seen.get(label, 0) + 1
@@ -160,11 +161,12 @@ def _intervals(
     narrow: bool,
     hints: Sequence[alt.Tooltip],
 ) -> list[Drawing]:
-    """A thick range, a dot at the median, text after the upper end; the domain leaves room for that text. Behind them the noise floor."""
+    """A thick range, a dot at the median, text after the upper end; the plot leaves room for that text. Behind them the noise floor."""
     palette = palette_of(theme)
     room = max(text_width(text, 12) for text in data["end_text"]) + 14
     reach = data[[name for name in ("upper", "placebo_upper") if name in data]].to_numpy(float)
-    scale = alt.Scale(domain=[0, max(float(np.nanmax(reach)), 1e-9) / max(1 - room / _PLOT_PX[narrow], 0.35)], nice=False)
+    drawn = alt.ExprRef(f"max(width - {room:.0f}, 0.35 * width)")  # the width is the browser's: as wide as it is, the text ends inside
+    scale = alt.Scale(domain=[0, max(float(np.nanmax(reach)), 1e-9)], range=[0, drawn], nice=False)
     base = drawing(data.assign(text_start=np.nanmax(reach, axis=1)))  # behind the noise floor too, where that reaches further
     x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"].tolist(), narrow=narrow)
     return [
@@ -247,7 +249,7 @@ def _comparator_marks(
     shape = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=kinds, range=["circle", "diamond", "M0,-0.8V0.8"]),
-        legend=alt.Legend(orient="top", columns=legend_columns(kinds, narrow=narrow), symbolSize=110, **grey),
+        legend=alt.Legend(orient="top", columns=legend_columns(kinds, narrow=narrow, room=_COLUMN_PLOT_PX), symbolSize=110, **grey),
     )
     hints = worded_tooltip(translator, category="category", kind="stage", value_text="ratio", range_text="range")
     base = drawing(points).encode(x=x, y=y, shape=shape, tooltip=hints)

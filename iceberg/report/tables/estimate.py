@@ -79,7 +79,7 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
 
     Columns: rank, category, lower, median, upper, probability_first, prior_share, placebo_upper (customers that the model finds at most where
     complaints cannot be the cause; unknown in money), above_noise, likely_above_noise. Money falls back to customers without revenue. Where the
-    files cannot order the categories, rank and probability are unknown and the rows stand by name.
+    files cannot order the categories, rank and probability are unknown and the rows stand by name; of a single category nothing is ranked.
     """
     money = by == "money" and all(item.revenue_lost is not None for item in estimate.categories)
     rows = []
@@ -104,6 +104,8 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     if not estimate.evidence.ranks:
         frame = frame.sort_values("category", ignore_index=True).assign(rank=np.nan, probability_first=np.nan)
+    if len(frame) == 1:
+        frame["probability_first"] = np.nan
     return frame
 
 

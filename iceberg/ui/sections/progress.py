@@ -26,7 +26,7 @@ from iceberg.store.annotations.plans import (
 )
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import current_access
-from iceberg.ui.figure import Chart, show_chart
+from iceberg.ui.figure import Chart, show_chart, show_reach
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, version_key
@@ -54,6 +54,7 @@ def show_progress(frame: Frame) -> None:
         return
     words = frame.words
     st.subheader(words.text("progress.title"), anchor=False)
+    show_reach(frame, "progress")
     entries = tuple(one for one in _open_entries(frame, entry) if one.number <= entry.number)[:MOST_VERSIONS]
     names = placed_categories(frame.study)
     category = st.selectbox(

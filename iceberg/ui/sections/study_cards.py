@@ -9,6 +9,7 @@ import streamlit as st
 
 from iceberg.errors import StoreError
 from iceberg.locale import Translator
+from iceberg.model.decision.verdict import Verdict
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
 from iceberg.store.annotations.names import LONGEST_DESCRIPTION, StudyNames, read_names, rename_study
@@ -76,7 +77,8 @@ def card_sentences(newest: VersionEntry, access: Access, words: Translator) -> l
         line = words.text("ui.studies.no_range")
     else:
         ends = customers_range(summary_interval(newest), words)
-        line = words.text("ui.studies.newest", low=ends["low"], high=ends["high"])
+        nothing = summary["total"].get("verdict") == Verdict.NOTHING
+        line = words.text("ui.studies.newest_nothing" if nothing else "ui.studies.newest", low=ends["low"], high=ends["high"])
     details = []
     money = summary["total"].get("revenue_lost")
     if money:
@@ -97,6 +99,8 @@ def _facts(entry: VersionEntry) -> tuple[str, str]:
 
 def _largest(summary: dict[str, Any], newest: VersionEntry, access: Access) -> str:
     """The category with most silent leavers, where one stands out from its files; "" where none may be named."""
+    if summary["total"].get("verdict") in {Verdict.WATCH, Verdict.NOTHING}:
+        return ""
     ranked = [one for one in summary["categories"] if one.get("probability_worst") and one.get("silent_churn")]
     if len(ranked) < 2:
         return ""

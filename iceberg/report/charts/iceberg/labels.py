@@ -97,7 +97,7 @@ def mark_labels(layout: BergLayout, sizes: Sizes) -> list[Label]:
 def phone_list(
     layout: BergLayout, sizes: Sizes, translator: Translator
 ) -> tuple[list[Label], tuple[Entry, ...], float]:
-    """One entry of two lines per category, largest first: letter, name and numbers. Also the bottom of the list in pixels."""
+    """One entry per category, largest first: letter, name and numbers. Also the bottom of the list in pixels."""
     labels: list[Label] = []
     entries: list[Entry] = []
     rank_x, name_x, end_x = layout.slot_at(44), layout.slot_at(50), layout.slot_at(layout.width_px - 14)
@@ -106,12 +106,12 @@ def phone_list(
         middle = translator.text("report.chart.about", value=customers(row["silent_median"], translator))
         low, high = customers(row["silent_lower"], translator), customers(row["silent_upper"], translator)
         room = layout.width_px - 50 - 14 - 10 - text_width(middle, sizes.value, bold=True)
-        name, *more = wrapped(row["category"], room, sizes.value, lines=2, bold=True)
+        name, *more = wrapped(row["category"], room, sizes.value, bold=True, anywhere=True)
         heard = translator.text("report.chart.list_heard", count=int(row["vocal_customers"]))
         span = translator.text("report.range", low=low, high=high)
         first: dict[str, Any] = {"y": y + 10, "size": sizes.value, "ink": "sea_text", "bold": True}
-        if more:  # the whole name can be read: it takes a line of its own below
-            labels.append(Label(more[0], name_x, y + 25, sizes.value, "sea_text", bold=True, align="left", category=row["category"]))
+        for place, line in enumerate(more):  # the whole name can be read: it takes lines of its own below
+            labels.append(Label(line, name_x, y + 25 + 15 * place, sizes.value, "sea_text", bold=True, align="left", category=row["category"]))
         entry = _LIST_PHONE_PX + 15 * len(more)
         second: dict[str, Any] = {"y": y + entry - 14, "size": sizes.range}
         labels += [
@@ -137,7 +137,7 @@ def wide_list(layout: BergLayout, sizes: Sizes) -> tuple[list[Label], tuple[Entr
     number = 3 if 3 * longest <= layout.width_px - 2 * _EDGE_PX else 2
     rows = math.ceil(len(ordered) / number)
     span = (layout.width_px - 2 * _EDGE_PX) / number
-    names = {row["category"]: wrapped(row["category"], span - 42 - 8, 12.0, lines=2) for row in ordered}
+    names = {row["category"]: wrapped(row["category"], span - 42 - 8, 12.0, lines=2, anywhere=True) for row in ordered}
     height = _LIST_WIDE_PX + 14 * (max(map(len, names.values())) - 1)
     top = layout.height_px + 4
     for place, row in enumerate(ordered):

@@ -18,7 +18,7 @@ def named_lines(columns: pd.DataFrame, width: float) -> list[tuple[str, list[str
     """The largest categories from left to right, their names broken into lines of a third of the width."""
     room = (width - 2 * _EDGE_PX) / NAMED - _GAP_PX
     largest = columns.loc[columns["rank"] <= NAMED].sort_values("slot")["category"]
-    return [(name, wrapped(name, room, _SIZE, lines=_LINES, bold=True)) for name in largest]
+    return [(name, wrapped(name, room, _SIZE, lines=_LINES, bold=True, anywhere=True)) for name in largest]
 
 
 def band_px(named: Sequence[tuple[str, list[str]]]) -> float:

@@ -70,10 +70,16 @@ def shortened(text: str, room: float, size: float, *, bold: bool = False) -> str
     return kept.rstrip(" -,;(") + "…"
 
 
-def wrapped(text: str, room: float, size: float, *, lines: int = 3, bold: bool = False) -> list[str]:
-    """`text` broken at spaces, never at no-break ones, into at most `lines` lines of `room` pixels; what does not fit ends in an ellipsis."""
+def wrapped(text: str, room: float, size: float, *, lines: int = 3, bold: bool = False, anywhere: bool = False) -> list[str]:
+    """`text` broken at spaces, never at no-break ones, into at most `lines` lines of `room` pixels; what does not fit ends in an ellipsis.
+
+    With `anywhere` a word that is longer than a line goes on in the next one.
+    """
     broken: list[str] = []
-    for word in re.findall(r"[^ \t\r\n]+", text):  # `split` would part the thousands of a French number
+    words = re.findall(r"[^ \t\r\n]+", text)  # `split` would part the thousands of a French number
+    if anywhere:
+        words = [part for word in words for part in _parted(word, room, size, bold=bold)]
+    for word in words:
         joined = f"{broken[-1]} {word}" if broken else word
         if broken and text_width(joined, size, bold=bold) <= room:
             broken[-1] = joined
@@ -82,3 +88,14 @@ def wrapped(text: str, room: float, size: float, *, lines: int = 3, bold: bool =
     if len(broken) > lines:
         broken = [*broken[: lines - 1], " ".join(broken[lines - 1 :])]
     return [shortened(line, room, size, bold=bold) for line in broken]
+
+
+def _parted(word: str, room: float, size: float, *, bold: bool) -> list[str]:
+    """`word` in parts that fit a line, all but the last one full."""
+    parts = [word[:1]]
+    for letter in word[1:]:
+        if text_width(parts[-1] + letter, size, bold=bold) <= room:
+            parts[-1] += letter
+        else:
+            parts.append(letter)
+    return parts

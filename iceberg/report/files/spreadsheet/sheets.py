@@ -10,7 +10,7 @@ import pandas as pd
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.model.decision.verdict import judge_category
+from iceberg.model.decision.verdict import has_ranks, judge_category
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.advice import noise_sentence, ranking_lead
@@ -91,7 +91,7 @@ def _categories(estimate: IcebergEstimate) -> pd.DataFrame:
             "vocal_customers": item.vocal_customers,
             **interval_columns("silent", item.silent_churn),
             **interval_columns("revenue_lost", item.revenue_lost),
-            "probability_first": item.probability_worst,
+            "probability_first": item.probability_worst if has_ranks(estimate) else None,
             "prior_share": item.prior_share,
             **interval_columns("placebo", item.placebo),
             **interval_columns("common_cause", item.common_cause),
