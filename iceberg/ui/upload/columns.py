@@ -22,6 +22,7 @@ from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, L
 from iceberg.ingest.values.currencies import currency_named
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
+from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.upload_choices import decide
@@ -302,7 +303,7 @@ def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, sa
     found = revenue_period(saved or preview.proposal, header)
     chosen: str = st.segmented_control(
         words.text("ui.upload.revenue_period"),
-        ("year", "month"),
+        tuple(PERIODS_PER_YEAR),
         default=found,
         format_func=lambda period: words.text(f"ui.upload.per_{period}"),
         key=f"{key}.period",
