@@ -84,7 +84,7 @@ def _show_contradictions(frame: Frame, found: JoiningReport, rules: Joining, fil
             }
         )
         names = {name: words.text(f"ui.upload.contradiction_{name}") for name in table.columns}
-        draw_table(table, columns=names, alt_text=words.text("joining.contradictions.title"), key="contradictions")
+        draw_table(table, columns=names, lines=3, alt_text=words.text("joining.contradictions.title"), key="contradictions")
         for option in dict.fromkeys(one.option for one in others if one.option and one.option not in without):
             rules = _choose(frame, option, rules, found, files)
     for one in agreed:
