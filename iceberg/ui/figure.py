@@ -173,7 +173,14 @@ def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str
 
 
 def draw_table(
-    values: pd.DataFrame, *, alt_text: str, key: str, hide_index: bool = True, whole: bool = False, lines: int = 1, columns: Mapping[str, Any] | None = None
+    values: pd.DataFrame,
+    *,
+    alt_text: str,
+    key: str,
+    hide_index: bool = True,
+    whole: bool = False,
+    lines: int = 1,
+    columns: Mapping[str, Any] | None = None,
 ) -> None:
     """Draw a table at a height that is set in advance.
 

@@ -14,7 +14,7 @@ from iceberg.ui.figure import show_diagnostics
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.upload_choices import decide
-from iceberg.ui.upload.joining import RULES
+from iceberg.ui.upload.category_table import RULES
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
