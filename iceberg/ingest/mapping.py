@@ -27,6 +27,7 @@ from iceberg.ingest.sections.window import money_from, window_from
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
+from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 
 _OPTIONS = (
     *("system", "via", "encoding", "separator", "sheet", "header_line"),
@@ -35,7 +36,7 @@ _OPTIONS = (
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
 _KNOWN_VALUES = {
     "decimal": (".", ","),
-    "revenue_period": ("year", "month"),
+    "revenue_period": tuple(PERIODS_PER_YEAR),
     "tenure_unit": ("days", "weeks", "months", "years"),
     "via": ("subscriptions", "customers"),
     "scale": tuple(SCALES),

@@ -148,7 +148,7 @@ def _money_notes(item: JudgedTable) -> Notes:
         values: dict[str, object] = {"file": file, "column": header, "currencies": ", ".join(foreign), "table": table, "rates": rates}
         return (("several_currencies", values | {"base": foreign[0]}),)
     if column is not None and item.fields.revenue_per_year > 1:
-        return (("revenue_times_12", {"file": file, "column": column.header, "table": item.table}),)
+        return ((f"revenue_times_{item.fields.revenue_per_year}", {"file": file, "column": column.header, "table": item.table}),)
     return ()
 
 

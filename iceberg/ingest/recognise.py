@@ -93,6 +93,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
         if best in {"customers", "subscriptions"} and not names_columns(mapping, best) and _numbers_cases(opened, _name_of(source)):
             best = "complaints"
+        best = _as_named(opened, best, _name_of(source), mapping)
         if not speaks_for(opened, best, mapping) and (by_content := _by_content(opened, _name_of(source))):
             return by_content, headers
         if not speaks_for(opened, best, mapping):
@@ -104,6 +105,14 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
     finally:
         connection.close()
         workspace.close()
+
+
+def _as_named(source: SourceTable, best: str, name: str, mapping: MappingSet | None) -> str:
+    """`best`, unless the name of the file names one other table alone, whose required fields all have a column, by header or content."""
+    names = [table for table, words in _NAMES.items() if any(word in normalise_header(name) for word in words)]
+    if names_columns(mapping, best) or len(names) != 1 or names[0] != "complaints" or best != "customers":
+        return best
+    return best if propose_mapping(source, names[0]).missing else names[0]
 
 
 def _by_content(source: SourceTable, name: str) -> str:

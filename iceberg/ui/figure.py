@@ -173,7 +173,14 @@ def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str
 
 
 def draw_table(
-    values: pd.DataFrame, *, alt_text: str, key: str, hide_index: bool = True, whole: bool = False, columns: Mapping[str, Any] | None = None
+    values: pd.DataFrame,
+    *,
+    alt_text: str,
+    key: str,
+    hide_index: bool = True,
+    whole: bool = False,
+    lines: int = 1,
+    columns: Mapping[str, Any] | None = None,
 ) -> None:
     """Draw a table at a height that is set in advance.
 
@@ -186,10 +193,12 @@ def draw_table(
         key: Name of the element.
         hide_index: Leave the index out.
         whole: All rows at once, however many; otherwise a long table scrolls.
+        lines: Lines of text in a row; with several, sentences are broken instead of cut off.
         columns: Streamlit's configuration of columns.
     """
-    height = table_height(len(values), whole=whole)
-    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=height, column_config=columns, placeholder=UNKNOWN)
+    tall = lines * TABLE_LINE if lines > 1 else None
+    height = table_height(len(values), whole=whole) if tall is None else len(values) * tall + TABLE_LINE + 2
+    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=height, row_height=tall, column_config=columns, placeholder=UNKNOWN)
 
 
 def table_height(rows: int, *, whole: bool = False) -> int:

@@ -24,6 +24,7 @@ from iceberg.ui.plain_text import plain
 from iceberg.ui.session.current import current_study
 from iceberg.ui.session.published_study import LEADS_NOWHERE
 from iceberg.ui.session.study import Study
+from iceberg.ui.session.upload_choices import keep_choices
 from iceberg.ui.session.work import keep_work, restore_work
 from iceberg.ui.window import is_narrow, listen_to_window
 
@@ -80,8 +81,9 @@ class Frame:
 def open_frame(language: str, page: str) -> None:
     """Prepare the `current_frame` of the page that follows, from the choices of earlier runs. Draws only the style."""
     words = Translator(language)
-    st.html(_style(_read_theme()))
     restore_work()
+    keep_choices()
+    st.html(_style(_read_theme()))
     study = current_study(language, follow_newest=page not in WITHOUT_STUDY)
     view = read_view(study, words, shown=CONTROLS[page])
     st.session_state[_FRAME] = Frame(words, study, view, is_narrow(), _read_theme(), current_access(), first=_VISITED not in st.session_state)

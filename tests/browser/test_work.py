@@ -74,3 +74,20 @@ def test_files_columns_merges_and_estimate_survive_pages_languages_and_a_reload(
     stranger.page.goto(page.url)
     stranger.settle()
     expect(stranger.page.get_by_text(" + ".join(NAMES))).to_have_count(0)
+
+
+def test_a_page_loaded_again_right_behind_a_click_has_what_was_clicked(visit: VisitorFactory) -> None:
+    """Confirmed columns and merges are kept before they are counted, not after."""
+    visitor = visit(locale="fr-FR")
+    page = visitor.open("upload")
+    page.on("dialog", lambda dialog: dialog.accept())
+    give(visitor, make_workbooks(customers=1500))
+    merge = page.get_by_role("button", name=re.compile("Fusionner tout cela"))
+    for button, seen in (
+        (page.get_by_role("button", name="Ces colonnes sont bonnes"), merge),
+        (merge, page.get_by_text("19 noms dans les fichiers, 7 comptés")),
+    ):
+        visitor.press(button)
+        page.reload()
+        visitor.settle()
+        expect(seen).to_be_visible()

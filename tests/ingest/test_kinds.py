@@ -130,7 +130,7 @@ def test_a_category_that_is_not_the_sum_is_kept_whatever_its_name() -> None:
     ("texts", "follows"),
     [
         ({"sheet": SHEET}, True),
-        ({"customers": "customer_id,start_date,end_date\nA,2024年1月5日,\nB,2024年2月5日,2024年9月5日\n"}, False),
+        ({"customers": "customer_id,start_date,end_date\nA,令和6年1月5日,\nB,令和6年2月5日,令和6年9月5日\n"}, False),
         ({"volumes": "fiscal_year,category,complaints\n2022-23,Loans,58990\n2023-24,Loans,61000\n"}, False),
         ({"customers": ENDED.replace("end_date", "Zeta")}, True),
     ],

@@ -6,7 +6,9 @@ from datetime import date
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.ingest.joining.options import CategoryReport, Joining
 from iceberg.locale import Translator
+from iceberg.ui.upload.category_table import edited_names, with_names
 from iceberg.ui.upload.limit import command_line
 from tests.ui.conftest import COMPLAINTS, CUSTOMERS, assert_healthy, page_file, spoken, upload
 
@@ -181,3 +183,13 @@ def test_complaints_without_a_category_are_counted_under_one_name(open_page: Ope
     app.button(key="estimate.run").click().run()
     assert_healthy(app)
     assert "All complaints" in spoken(app)
+
+
+def test_an_edited_table_of_categories_says_what_each_name_becomes() -> None:
+    """As the browser sends the changed cells; a name that was cleared keeps itself, a dropped one is no category."""
+    rows = [{"name": name, "rows": 3, "category": name, "proposal": "", "dropped": False} for name in ("Bill", "Billing", "Test", "Late")]
+    edits = {"0": {"category": " Billing "}, 2: {"dropped": True}, 3: {"category": None}}
+    edited = edited_names(rows, edits)
+    assert edited == {"Bill": "Billing", "Billing": "Billing", "Test": "", "Late": "Late"}
+    rules = with_names(Joining(), CategoryReport(names=tuple((row["name"], 3, (row["name"],)) for row in rows)), edited)
+    assert (dict(rules.merge_categories), rules.drop_categories) == ({"Billing": ("Bill",)}, ("Test",))

@@ -10,6 +10,7 @@ import pytest
 
 from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ui.access.access import Access
+from iceberg.ui.session import upload_choices
 from iceberg.ui.session import work as module
 from iceberg.ui.session.work import COOKIE, FILES, Work, forget_work, keep_work, restore_work, stored_bytes, sweep_works
 
@@ -101,3 +102,11 @@ def test_the_oldest_works_go_where_there_are_too_many_bytes(monkeypatch: pytest.
         held.store({"customers": ((UploadedBytes("a.csv", b"x" * 700_000), number),)})
     sweep_works()
     assert set(module._WORKS) == {"new"}
+
+
+def test_what_a_button_stands_for_is_kept_before_anything_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is loaded again while the files are counted finds the choice."""
+    browser = begin(monkeypatch)
+    monkeypatch.setattr(upload_choices, "st", browser)
+    upload_choices.decide("confirmed", "these files")
+    assert visit(monkeypatch, SECRET, browser.query_params).session_state["upload.choices"]["confirmed"] == "these files"

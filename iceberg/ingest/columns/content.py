@@ -13,7 +13,7 @@ from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.schema import MONTH_OF_YEAR
 from iceberg.ingest.values.date_forms import days_in
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
-from iceberg.ingest.values.flags import MOST_VALUES, is_yes_or_no, names_departures, state_words
+from iceberg.ingest.values.flags import MOST_VALUES, is_yes_or_no, names_departures, says_gone, state_words
 
 _NAMED = 0.85  # judgement: words in the header and yes or no below it
 _ENOUGH = 5  # judgement: fewer rows say nothing
@@ -71,7 +71,7 @@ def by_content(
         found |= {"complaints": count} if count is not None else {}
     found |= ranked(table, found, by_name.items())
     if table == "customers" and "start_date" in found and not {"end_date", "churned"} & set(found):
-        last = _last_days(source, found, by_name)
+        last = _days_of_leaving(found, by_name) or _last_days(source, found, by_name)
         found |= {"end_date": last} if last is not None else {}
     if (table == "customers" and not {"end_date", "churned"} & set(found)) or (table == "flat" and "tenure" in found and "churned" not in found):
         gone = _gone(found, by_name)
@@ -97,8 +97,7 @@ def _gone(choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn
             sure = name in _STATES and reason == "content"
             return FieldChoice("churned", column.header, _NAMED if sure else TO_CONFIRM, "header" if sure else reason, "content")
     flags = [column for name, column in free if is_yes_or_no(column.sample) and not _OTHER_FLAGS.fullmatch(name)]
-    known = all(name in choices and choices[name].confidence > TO_CONFIRM for name in ("customer_id", "start_date"))
-    if known and len({column.header for column in flags}) == 1:
+    if {"customer_id", "start_date"} <= set(choices) and len({column.header for column in flags}) == 1:
         return FieldChoice("churned", flags[0].header, TO_CONFIRM, "content", "content")
     return None
 
@@ -136,6 +135,16 @@ def _own_id(table: str, choices: Mapping[str, FieldChoice], by_name: Mapping[str
     if column is not None and is_unique(column):
         return {}
     return {"customer_id": FieldChoice("customer_id", own.header, 0.9, "unique", "content")}
+
+
+def _days_of_leaving(choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]) -> FieldChoice | None:
+    """A column whose header says who left and whose values are days, in whatever form: "Churned" above 2025-03-01, or above 45717."""
+    taken = {choice.header for choice in choices.values()}
+    for name, column in by_name.items():
+        filled = [text for text in column.texts if text.lower() not in {*BLANK_TEXTS, *STILL_HERE}]
+        if column.header not in taken and says_gone(name) and len(filled) > 1 and recognise_dates(filled) is not None:
+            return FieldChoice("end_date", column.header, _NAMED, "header", "generic")
+    return None
 
 
 def _last_days(source: SourceTable, choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]) -> FieldChoice | None:

@@ -18,13 +18,13 @@ MOST_LABELS = 30  # judgement
 _COUNTED = frozenset({"unix_seconds", "unix_milliseconds", "excel_serial"})  # numbers that may mean anything else
 # Headers of days that are later than the one that is looked for: of changes, answers, ends.
 _LATER = re.compile(
-    r".*(?:updat|modif|clos|resol|solv|end|due|last|first resp|answer|repons|trait|clotur|fin|derni|birth|naiss|renew|renouv|export|extract|next|"
-    r"prochain|geandert|letzt|sla|escal|reopen|assign).*"
+    r".*(?:updat|modif|clos|resol|solv|\b(?:end|due|last|fin|next|sla)|ende?\b|date?end|first resp|answer|repons|trait|clotur|derni|birth|naiss|"
+    r"renew|renouv|export|extract|prochain|geandert|letzt|escal|reopen|assign).*"
 )
 # Headers of labels that say how a complaint was handled, not what it is about.
 _HANDLING = re.compile(
-    r".*(?:statu|stat|priorit|urgen|sever|channel|canal|source|origin|agent|assign|owner|team|equipe|language|langue|country|pays|region|city|ville|"
-    r"satisf|score|rating|note|resol|sla|brand|marque|segment|plan|gender|sexe|escal|company|societe).*"
+    r".*(?:\b(?:stat|note|sla|plan|city|ville|pays|team|canal|origin)|status|priorit|urgen|sever|channel|source|agent|assign|owner|equipe|language|"
+    r"langue|country|region|satisf|score|rating|resol|brand|marque|segment|gender|sexe|escal|company|societe).*"
 )
 _AMOUNT = re.compile(r"[^\d@]{0,8}\d[\d.,\'’]*[^\d@]{0,8}")  # one number between signs: an address of mail that ends in "fr" is none
 _CODE = re.compile(r"[A-Z]{1,3}\d{1,4}")  # R01 and FR12 number regions; R and FR are signs of currencies too

@@ -66,7 +66,7 @@ def with_answer(table: str, mapping: ColumnMapping, error: MappingError) -> dict
         return {table: replace(mapping, choices={key: choice for key, choice in mapping.choices.items() if key != name})}
     if error.code == "left_without_time" and table == "customers":
         names = [name for name in ("customer_id", "churned", "segment", "revenue") if name in mapping.choices]
-        dated = {name: choice for name, choice in mapping.choices.items() if name != "start_date"}
+        dated = {name: choice for name, choice in mapping.choices.items() if name != "start_date" or choice.reason == "content"}
         sheet = {name: mapping.choices[name] for name in names} | {"tenure": FieldChoice("tenure", "")}
         return {table: replace(mapping, choices=dated), "flat": ColumnMapping("flat", sheet)}
     return {table: mapping}

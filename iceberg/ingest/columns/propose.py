@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.columns.content import by_content
-from iceberg.ingest.columns.content_ranks import MOST_LABELS
+from iceberg.ingest.columns.content_ranks import MOST_LABELS, TO_CONFIRM
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.columns.month_pairs import fiscal_header, month_pairs, paired_header
 from iceberg.ingest.columns.objects import CUSTOM, bare_headers
@@ -37,12 +37,15 @@ _NUMBER_TYPES = (*_WHOLE_TYPES, "FLOAT", "DOUBLE", "DECIMAL")
 _MOSTLY_FILLED = 0.5  # judgement
 _FISCAL = 0.5  # judgement: under `CERTAIN`
 _COUNTED_DAY = {"volumes": "month", "complaints": "complaint_date"}
+_ENOUGH_ROWS = 5  # judgement: fewer rows with one label say nothing
+_STEEP = 200
 _SHORT = 6  # judgement: the blanks of shorter headers matter
 _ARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "of", "the"})
 _SUMMED = frozenset({"volumes", "surveys"})  # each category can be there once
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
+_STROKES = str.maketrans("ıøłđØŁĐ", "ioldOLD")  # letters that have no accent to take off
 _NOISE = re.compile(
-    r"\[list\]|\((?:utc|do not modify|ne pas modifier|[oy]/n|n/[oy]|oui/non|yes/no|[01]/[01]|vrai/faux|true/false|"
+    r"\[list\]|\((?:utc|do not modify|ne pas modifier|[oyjs]/n|n/[oyjs]|oui/non|yes/no|[01]/[01]|vrai/faux|true/false|"
     r"eur|euros?|usd|gbp|chf|ht|ttc|[€$£])\)",
     re.IGNORECASE,
 )
@@ -69,11 +72,14 @@ class Preset:
 
 
 def normalise_header(header: str) -> str:
-    """A header without accents, case, punctuation and system ornaments: ``N°  Client`` becomes ``n client``."""
+    """A header without accents, case, punctuation and system ornaments: ``N°  Client`` becomes ``n client``. Other scripts than Latin stay."""
     text = CUSTOM.sub("", _NOISE.sub(" ", header.replace("\u2019", "'")))
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    text = unicodedata.normalize("NFKD", text.replace("°", " ")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+    text = unicodedata.normalize("NFKD", text.replace("°", " ").translate(_STROKES))
+    if text.isascii():
+        return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+    letters = (char for char in text if char.isascii() or not (unicodedata.combining(char) or unicodedata.name(char, "").startswith("LATIN")))
+    return re.sub(r"[\W_]+", " ", "".join(letters).lower()).strip()
 
 
 def _without_articles(name: str) -> str:
@@ -126,9 +132,11 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             if column is None or column.header in taken:
                 continue
             fit, why = value_fit(column, "label" if name == "category" and table not in _SUMMED else kind)
-            confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
+            confidence = round((score - _behind(rank)) * fit, 3)  # earlier headers are preferred
             if best is None or confidence > best.confidence:
                 best = FieldChoice(name, column.header, confidence, why or ("header" if origin == "generic" else "system"), origin)
+        if table == "complaints" and name == "category" and best is not None:
+            best = _worded(source, by_name, _known_headers(preset, table, name), best, taken)
         if kind in {"date", "end"} and (best is None or best.confidence < CERTAIN):
             best = _fiscal(source, table, name) or _paired(source, by_name, _known_headers(preset, table, name), name, taken) or best
         asked = table == "customers" and name == "churned" and best is not None and best.reason == "which_yes" and "end_date" not in choices
@@ -139,6 +147,11 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     choices |= _case_fields(source, table, choices, by_name, preset)
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
+
+
+def _behind(rank: int) -> float:
+    """What a header further down the list of a field loses; every known header alone stays certain."""
+    return 0.001 * min(rank, _STEEP) + 0.0001 * max(rank - _STEEP, 0)
 
 
 def _case_fields(
@@ -162,6 +175,24 @@ def _case_fields(
                 found[name] = _unless_twice(source, FieldChoice(name, column.header, score * fit, reason, origin))
                 break
     return {name: choice for name, choice in found.items() if choice.confidence >= CERTAIN}
+
+
+def _are_days(texts: list[str]) -> bool:
+    """Whether all values are days as people write them: no number could be one."""
+    reading = recognise_dates(texts)
+    return reading is not None and len(texts) > 1 and reading.share == 1.0 and not all(text.strip().isdigit() for text in texts)
+
+
+def _worded(
+    source: SourceTable, by_name: dict[str, SourceColumn], known: list[tuple[float, str, str]], best: FieldChoice, taken: set[str]
+) -> FieldChoice:
+    """`best`; or, where all its rows have one label, another known header with several, to be confirmed: it says what complaints are about."""
+    column = source.column(best.header)
+    if column is None or len(set(column.texts)) != 1 or len(column.texts) < _ENOUGH_ROWS:
+        return best
+    columns = (_column_named(by_name, header) for _, header, _ in known)
+    other = next((one for one in columns if one is not None and one.header not in taken and _has_few_labels(one)), None)
+    return best if other is None else FieldChoice("category", other.header, TO_CONFIRM, "content", "content")
 
 
 def _fiscal(source: SourceTable, table: str, name: str) -> FieldChoice | None:
@@ -281,7 +312,7 @@ def _misfit(column: SourceColumn, kind: str, filled: list[str]) -> str:
         return "" if fits(filled) else why
     if kind == "number":
         return "" if column.type.startswith(_NUMBER_TYPES) or recognise_numbers(filled) is not None else "not_numbers"
-    if kind == "flag" and column.is_text and values_to_ask(column.sample, header=header):
+    if kind == "flag" and column.is_text and not _are_days(filled) and values_to_ask(column.sample, header=header):
         return "which_yes"
     if kind == "flag":
         return "" if column.type == "BOOLEAN" or looks_like_flags(filled, header=header) else "not_flags"

@@ -25,6 +25,7 @@ _MOST_ALTERNATIVES = 5
 _CLEARLY_BETTER = 0.3  # judgement: the values override a header only where their overlap is larger by this much
 _UNIQUE = 0.98  # judgement: a column with more repeated values is not the id of its table
 _LONGEST_ID = 64
+_LONG_NUMBER = 4  # judgement: shorter numbers count something
 _FEW_VALUES = 5  # fewer distinct values are labels, not ids (judgement)
 _ID_WORDS = frozenset({"id", "code", "number", "numero", "no", "n", "ref", "reference", "key", "uuid", "client", "customer", "account", "compte"})
 # Some systems export the name of the account instead of its id: the name is compared too, where it is unique.
@@ -67,7 +68,12 @@ def looks_like_ids(column: SourceColumn) -> bool:
     dates = recognise_dates(filled)
     if dates is not None and dates.format in {"iso", "day_first", "month_first", "named_month"}:
         return False
-    return named or any(re.search(r"[A-Za-z]", text) and re.search(r"\d", text) for text in filled[:50])
+    return named or _is_long_number(filled) or any(re.search(r"[A-Za-z]", text) and re.search(r"\d", text) for text in filled[:50])
+
+
+def _is_long_number(texts: Sequence[str]) -> bool:
+    """Whether every value is a number of `_LONG_NUMBER` digits or more, as ids are whatever their header says."""
+    return all(len(text) >= _LONG_NUMBER and text.isascii() and text.isdigit() for text in texts)
 
 
 def find_relations(connection: duckdb.DuckDBPyConnection, opened: OpenedTables) -> dict[str, list[Relation]]:
@@ -77,7 +83,8 @@ def find_relations(connection: duckdb.DuckDBPyConnection, opened: OpenedTables) 
     """
     pointing = _with_customers(opened)
     base = base_of(pointing)
-    ids = {table: _collect(connection, table, parts) for table, parts in pointing.items()}
+    key = normalise_header(pointing[base][0][1].header("customer_id") or "") if base else ""
+    ids = {table: _collect(connection, table, parts, key) for table, parts in pointing.items()}
     related: dict[str, list[Relation]] = {}
     for table, own in ids.items():
         others = [name for name in POINTED_AT if name in ids and table not in {name, base} and (name != "activity" or name == base)]
@@ -129,10 +136,10 @@ def propose_relations(candidates: Mapping[str, Sequence[Relation]]) -> dict[str,
     return best
 
 
-def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[Opened]) -> list[_Ids]:
-    """The distinct ids of each column that can hold ids; the mapped customer id is always one of them."""
+def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[Opened], key: str) -> list[_Ids]:
+    """The distinct ids of each column that can hold ids; the mapped customer id, and a column headed as that of the customers (`key`), can."""
     (first, mapping), *_ = parts
-    named = _NAMES if table in POINTED_AT else frozenset()
+    named = (_NAMES if table in POINTED_AT else frozenset()) | ({key} if key else set())
     columns = [
         column
         for column in first.columns

@@ -29,6 +29,7 @@ from iceberg.ingest.scan.recent_customers import CountedDays, CustomerCollector,
 from iceberg.ingest.scan.scan import Scan
 from iceberg.ingest.scan.single_pass import scan_rows
 from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, NAMING_DAYS, REASON_TABLES, SEVERAL, key_sql
+from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 
 Reader = Callable[[Load, Sequence[JudgedTable], Selection | None], JudgedTable | None]
 
@@ -238,8 +239,12 @@ def _complete_reading(item: JudgedTable) -> FileReading:
         time_zones=zoned
         | {item.fields.columns[name].header: reading.time_zone for name, reading in item.fields.dates.items() if reading.time_zone},
         decimal={item.fields.columns[name].header: reading.decimal for name, reading in item.fields.numbers.items()},
-        revenue_period="" if "revenue" not in used else ("month" if item.fields.revenue_per_year > 1 else "year"),
+        revenue_period=_period_of(item) if "revenue" in used else "",
     )
+
+
+def _period_of(item: JudgedTable) -> str:
+    return next(period for period, times in PERIODS_PER_YEAR.items() if times == item.fields.revenue_per_year)
 
 
 def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:

@@ -28,10 +28,11 @@ from iceberg.ingest.values.free_text import says_none_sql
 from iceberg.ingest.values.numbers import (
     BY_COMMA,
     BY_POINT,
-    MONTHS_PER_YEAR,
+    PERIODS_PER_YEAR,
     NumberReading,
     finite_sql,
     number_sql,
+    period_of,
     recognise_numbers,
     says_period,
 )
@@ -44,7 +45,6 @@ _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
 _NO_ID = ("", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "#N/A", "-", "(blank)", "(vide)")
 _LONGEST_NO_ID = max(len(text) for text in _NO_ID)
 _BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
-_MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
 # A year holds this many of what a row's amount is paid per; unknown words leave the amount as it is.
 _PER_YEAR = (
     "CASE WHEN starts_with(lower(interval_parsed), 'month') OR starts_with(lower(interval_parsed), 'mens') THEN 12 "
@@ -68,7 +68,7 @@ class TypedFields:
         columns: Source column of each mapped field.
         dates: Date format of each date field that is text.
         numbers: Decimal mark of each number field that is text.
-        revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
+        revenue_per_year: Factor that brings revenue to a year (12 when the amounts are monthly).
         live_statuses: See `ColumnMapping`.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         yes_values, one_category: See `ColumnMapping`.
@@ -129,8 +129,8 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
             dates[name] = replace(_date_reading(source, mapping, name, column), zone=mapping.time_zone)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
-    monthly = "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month"
-    factor = MONTHS_PER_YEAR if monthly and not says_period(columns["revenue"].sample) else 1
+    period = revenue_period(mapping, columns["revenue"].header) if "revenue" in columns else "year"
+    factor = 1 if period == "year" or says_period(columns["revenue"].sample) else PERIODS_PER_YEAR[period]
     money = currencies_of(connection, source, mapping, columns, numbers.get("revenue"))
     if money.unconverted:  # amounts in several currencies are no sum
         numbers.pop("revenue", None)
@@ -165,8 +165,8 @@ def _with_enough_values(connection: Queryable, source: SourceTable, column: Sour
 
 
 def revenue_period(mapping: ColumnMapping, header: str) -> str:
-    """``"month"`` or ``"year"``: as the mapping says, else from the header."""
-    return mapping.revenue_period or ("month" if any(word in header.lower() for word in _MONTHLY_HEADER) else "year")
+    """What amounts are paid per, a key of `PERIODS_PER_YEAR`: as the mapping says, else from the header."""
+    return mapping.revenue_period or period_of(normalise_header(header))
 
 
 def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn) -> DateReading:

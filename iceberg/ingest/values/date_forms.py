@@ -16,18 +16,18 @@ from iceberg.ingest.engine.connection import quote_text
 
 # Lower case, without accents: French and English first, then neighbours. No name means two months.
 _MONTHS = {
-    1: "january janvier januar januari janv jan enero ene gennaio gen janeiro",
-    2: "february fevrier fevr februar februari feb fev febrero febbraio fevereiro",
-    3: "march mars mar maerz marz mrz marzo maart mrt marco",
-    4: "april avril avr apr abril abr aprile",
-    5: "may mai mayo maggio mag maio mei",
-    6: "june juin jun juni junio giugno giu junho",
-    7: "july juillet juil jul juli julio luglio lug julho",
-    8: "august aout aug aou agosto ago augustus",
-    9: "september septembre sept sep septiembre settembre set setembro",
-    10: "october octobre oct oktober okt octubre ottobre ott outubro out",
-    11: "november novembre nov noviembre novembro",
-    12: "december decembre dec dezember dez diciembre dic dicembre dezembro",
+    1: "january janvier januar januari janv jan enero ene gennaio gen janeiro stycznia sty ocak ledna ianuarie tammikuuta января",
+    2: "february fevrier fevr februar februari feb fev febrero febbraio fevereiro lutego lut subat unora februarie helmikuuta февраля",
+    3: "march mars mar maerz marz mrz marzo maart mrt marco marts marca mart brezna martie maaliskuuta марта",
+    4: "april avril avr apr abril abr aprile kwietnia kwi nisan dubna aprilie huhtikuuta апреля",
+    5: "may mai mayo maggio mag maio mei maj maja mayis mayıs kvetna toukokuuta мая",
+    6: "june juin jun juni junio giugno giu junho czerwca cze haziran cervna iunie kesakuuta июня",
+    7: "july juillet juil jul juli julio luglio lug julho lipca lip temmuz cervence iulie heinakuuta июля",
+    8: "august aout aug aou agosto ago augustus augusti sierpnia sie agustos srpna elokuuta августа",
+    9: "september septembre sept sep septiembre settembre set setembro wrzesnia wrz eylul zari septembrie syyskuuta сентября",
+    10: "october octobre oct oktober okt octubre ottobre ott outubro out pazdziernika paz ekim rijna octombrie lokakuuta октября",
+    11: "november novembre nov noviembre novembro listopada lis kasim kasım listopadu noiembrie marraskuuta ноября",
+    12: "december decembre dec dezember dez diciembre dic dicembre dezembro grudnia gru aralik aralık prosince decembrie joulukuuta декабря",
 }
 _NUMBER_OF_MONTH = {name: number for number, names in _MONTHS.items() for name in names.split()}
 MONTH_NAMES = "|".join(sorted(_NUMBER_OF_MONTH, key=lambda name: (-len(name), name)))  # longer names first
@@ -101,11 +101,13 @@ def _form(name: str, pattern: str, parts: str) -> Form:
 
 FORMS = (
     _form("iso", f"([0-9]{{4}}){_GAP}([0-9]{{1,2}}){_GAP}([0-9]{{1,2}})\\.?{_TIME}", "\\1-\\2-\\3"),
+    _form("iso", f"([0-9]{{4}}) ?年 ?([0-9]{{1,2}}) ?月 ?([0-9]{{1,2}}) ?日{_TIME}", "\\1-\\2-\\3"),
     _form("day_first", f"([0-9]{{1,2}}){_GAP}([0-9]{{1,2}}){_GAP}{_YEAR}{_TIME}", "\\3-\\2-\\1"),
     _form("month_first", f"([0-9]{{1,2}}){_GAP}([0-9]{{1,2}}){_GAP}{_YEAR}{_TIME}", "\\3-\\1-\\2"),
     _form(
         "yyyymmdd",
-        f"((?:19|20)[0-9]{{2}})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?:{_TIME}|[ t]?[0-9]{{6}}(?:[.,][0-9]{{1,9}})?{_ZONE}|[ t][0-9]{{4}}{_ZONE})",
+        "((?:19|20)[0-9]{2}|[29]999)(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
+        f"(?:{_TIME}|[ t]?[0-9]{{6}}(?:[.,][0-9]{{1,9}})?{_ZONE}|[ t][0-9]{{4}}{_ZONE})",
         "\\1-\\2-\\3",
     ),
     # The name says which number is the month, whatever the order: 1 March 2023, March 1, 2023, 2023 March 1, and the clock between day and year.

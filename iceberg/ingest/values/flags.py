@@ -10,8 +10,8 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.values.dates import BLANK_TEXTS
 
 # Lower case, without accents; other numbers count as yes.
-_YES = "1|1[.,]0+|yes|y|true\\.?|t|oui|o|vrai|v|x|ja|si|sim"
-_NO = "0|0[.,]0+|-1|-1[.,]0+|no|n|false\\.?|f|non|faux|nein|nee|nao"
+_YES = "1|1[.,]0+|yes|y|true\\.?|t|oui|o|vrai|v|x|ja|j|si|sim|s|tak|ano|da|evet|igen|kylla|да"
+_NO = "0|0[.,]0+|-1|-1[.,]0+|no|n|false\\.?|f|non|faux|nein|nee|nao|nej|nei|nie|ne|nu|hayir|nem|ei|нет"
 _LEFT = (
     "(?:(?:customer|client|account|contract|subscription|user|member) )?(?:churned|cancell?ed|lost|closed|terminated|expired|deactivated|inactive)|"
     "churn|churner|leaver|left|gone|exited|ended|disconnected|unsubscribed|discontinued|lapsed|departed|quit|disabled|deleted|"
@@ -57,7 +57,7 @@ _BEFORE = (
     r"abonne|adherent|contract|contrat|subscription|abonnement|kunde|kunden|vertrag|cliente|klant|properties|fields|attributes|custom) )*"
 )
 _BEHIND = (
-    r"(?: (?:flag|ind|indicator|indicateur|yn|y n|o n|oui non|yes no|ja nein|si no|0 1|bool|client|customer|account|compte|user|member|subscriber|"
+    r"(?: (?:flag|ind|indicator|indicateur|yn|[yosj] n|oui non|yes no|ja nein|si no|0 1|bool|client|customer|account|compte|user|member|subscriber|"
     r"abonne|adherent|contract|contrat|subscription|abonnement|kunde|kunden|cliente|klant))*"
 )
 _STILL_HERE = re.compile(
@@ -72,6 +72,9 @@ _SAYS_GONE = re.compile(
 )
 
 
+_DAY_NUMBER = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?|\d{8,13}")
+
+
 def looks_like_flags(values: Iterable[str | None], *, header: str = "") -> bool:
     """Whether nearly all non-blank cells of a sample mean yes or no, or are counts.
 
@@ -82,6 +85,8 @@ def looks_like_flags(values: Iterable[str | None], *, header: str = "") -> bool:
     filled = [text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS]
     if header in _STATES and any(_YES_NO_OR_NUMBER.fullmatch(text) for text in filled):
         return False
+    if filled and all(_DAY_NUMBER.fullmatch(text) for text in filled):
+        return False  # serial days and Unix time are no counts
     return bool(filled) and sum(bool(_FLAG.fullmatch(text)) for text in filled) >= 0.9 * len(filled)
 
 
@@ -122,6 +127,11 @@ def names_departures(header: str, values: Iterable[str | None]) -> bool:
     filled = {text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS}
     named = _STILL_HERE.fullmatch(header) or _SAYS_GONE.fullmatch(header) or _speaks_of_leaving(header)
     return bool(named) and 1 <= len(filled) <= MOST_FLAGS and all(_YES_OR_NO.fullmatch(text) for text in filled)
+
+
+def says_gone(header: str) -> bool:
+    """Whether a normalised header says that a customer left, which may be a flag or its day."""
+    return bool(_SAYS_GONE.fullmatch(header) or _speaks_of_leaving(header))
 
 
 def _speaks_of_leaving(header: str) -> bool:

@@ -25,6 +25,14 @@ _STEPS = (
     (re.compile("^\\((.*)\\)$|^([0-9.,]+)-$"), "-\\1\\2"),
 )
 MONTHS_PER_YEAR = 12
+PERIODS_PER_YEAR = {"year": 1, "quarter": 4, "month": MONTHS_PER_YEAR, "week": 52}
+# What a header says that an amount is paid per, the first that fits; a sum over twelve months is one of a year.
+_PERIOD_HEADERS = {
+    "year": r"\b(?:12|twelve|douze|zwolf|doce|dodici|twaalf)\b.*(?:\bm\b|month|mois|monat|mes|maand)|annual|annuel|yearly|jahr",
+    "month": r"month|mensu|mensil|mensal|monat|\bmois\b|maand|maned|manad|miesi|mesic|kuukau|\baylik|\bmrr\b|\barpu\b|\bpcm\b|\bmo$|月",
+    "quarter": r"quarter|trimestr|quartal|kwarta|kvartal",
+    "week": r"\bweek|hebdo|\bsemaine|\bsemanal|settiman|wochent|\bwoche\b|wekelijks|tygodni",
+}
 LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
@@ -118,6 +126,11 @@ def compact_sql(text: str) -> str:
 def says_period(values: Iterable[str | None]) -> bool:
     """Whether amounts say themselves whether they are per month or per year."""
     return any(re.search(f"{_MONTH}|{_YEAR}", compact(value)) for value in values if value)
+
+
+def period_of(header: str) -> str:
+    """What an amount under a normalised header is paid per: a key of `PERIODS_PER_YEAR`, ``"year"`` where it does not say."""
+    return next((period for period, pattern in _PERIOD_HEADERS.items() if re.search(pattern, header)), "year")
 
 
 def _bare(text: str) -> str:

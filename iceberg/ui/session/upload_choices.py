@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from iceberg.ui.session.work import CHOICES
+from iceberg.ui.session.work import CHOICES, keep_work
 
 # Beginnings of the keys of what is chosen; a button's key begins with "press.".
 _CHOSEN = (
@@ -30,6 +30,18 @@ def remember_choices() -> None:
     """Note what is chosen now; controls that this run did not draw keep their value."""
     chosen = {str(key): st.session_state[key] for key in st.session_state if str(key).startswith(_CHOSEN)}
     st.session_state[CHOICES] = st.session_state.get(CHOICES, {}) | chosen
+
+
+def keep_choices() -> None:
+    """Keep what is chosen before anything is drawn or counted: a page that is loaded again meanwhile finds it."""
+    remember_choices()
+    keep_work()
+
+
+def decide(key: str, value: object) -> None:
+    """What a button stands for, for its ``on_click``: kept before the run that the click begins."""
+    st.session_state[key] = value
+    keep_choices()
 
 
 def forget_choices() -> None:

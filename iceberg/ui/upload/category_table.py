@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -14,8 +16,9 @@ from iceberg.ingest.sections.journey import JourneyRules
 from iceberg.locale import visible
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
+from iceberg.ui.session.upload_choices import decide
 
-STAGES = "journey"
+RULES, STAGES = "joining", "journey"
 
 
 def chosen_stages(files: str, *, usual: JourneyRules) -> JourneyRules:
@@ -80,41 +83,38 @@ def choose_categories(frame: Frame, found: CategoryReport, rules: Joining, *, fi
         if found.spellings:
             count = sum(len(group.rows) for group in found.spellings)
             st.caption(plain(words.text("ui.upload.spellings", count=count, into=len(found.spellings))))
-        rules = _offer(frame, found, proposals, rules)
-        edited = _edit(frame, found, proposals, files)
-        if edited is not None:
-            rules = with_names(rules, found, edited)
+        _offer(frame, found, proposals, rules, files)
+        _edit(frame, found, proposals, rules, files)
         keeps = rules.category_spelling == "keep"
         if st.toggle(words.text("ui.upload.keep_spellings"), value=keeps, key=f"joining.spelling.{files[:12]}") != keeps:
             rules = replace(rules, category_spelling="merge" if keeps else "keep")
     return rules
 
 
-def _offer(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], rules: Joining) -> Joining:
+def _offer(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], rules: Joining, files: str) -> None:
     words = frame.words
+
+    def offer(name: str, label: str, icon: str, chosen: Joining, kind: Literal["primary", "secondary", "tertiary"] = "secondary") -> None:
+        st.button(plain(label), icon=f":material/{icon}:", type=kind, key=f"press.{name}", on_click=partial(decide, RULES, (files, chosen)))
+
     for group in found.alike:
         why = ", ".join(words.text(f"joining.categories.{reason}") for reason in dict.fromkeys(group.reasons))
         st.markdown(f"- {plain(words.text('ui.upload.alike', others=', '.join(group.others), kept=group.kept, why=why))}")
     with st.container(horizontal=True):
-        if proposals and st.button(
-            plain(words.text("ui.upload.merge_all", count=len(found.alike))), icon=":material/merge:", type="primary", key="press.merge_all"
-        ):
-            rules = merge_names(rules, proposals)
+        if proposals:
+            merged = merge_names(rules, proposals)
+            offer("merge_all", words.text("ui.upload.merge_all", count=len(found.alike)), "merge", merged, "primary")
         if found.several is not None:
             label = words.text("ui.upload.split", separator=found.several.separator.strip(), example=found.several.cells[0], rows=found.several.rows)
-            if st.button(plain(label), icon=":material/call_split:", key="press.split"):
-                rules = replace(rules, split_categories=found.several.separator)
-        if rules.split_categories and st.button(words.text("ui.upload.unsplit"), icon=":material/undo:", key="press.unsplit"):
-            rules = replace(rules, split_categories="")
-        if (rules.merge_categories or rules.drop_categories) and st.button(
-            words.text("ui.upload.as_found"), icon=":material/undo:", type="tertiary", key="press.as_found"
-        ):
-            rules = replace(rules, merge_categories={}, drop_categories=())
-    return rules
+            offer("split", label, "call_split", replace(rules, split_categories=found.several.separator))
+        if rules.split_categories:
+            offer("unsplit", words.text("ui.upload.unsplit"), "undo", replace(rules, split_categories=""))
+        if rules.merge_categories or rules.drop_categories:
+            offer("as_found", words.text("ui.upload.as_found"), "undo", replace(rules, merge_categories={}, drop_categories=()), "tertiary")
 
 
-def _edit(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], files: str) -> dict[str, str] | None:
-    """The category of each name, "" where it is dropped, once "apply" was pressed; names of split cells are not in it."""
+def _edit(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], rules: Joining, files: str) -> None:
+    """The category of each name, to be edited and applied; names of split cells are not in it."""
     words = frame.words
     single = [(name, rows, becomes) for name, rows, becomes in found.names if len(becomes) < 2]
     table = pd.DataFrame(
@@ -126,14 +126,20 @@ def _edit(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], fil
             "dropped": [not becomes for _, _, becomes in single],
         }
     )
+    key = f"names.{hash(tuple(found.names)) & 0xFFFFFF:x}"
+
+    def apply() -> None:
+        edits = st.session_state.get(key, {}).get("edited_rows", {})
+        decide(RULES, (files, with_names(rules, found, edited_names(table.to_dict("records"), edits))))
+
     with st.form(f"categories.{hash(tuple(found.names)) & 0xFFFFFF:x}.{files[:12]}", border=False):
-        edited = st.data_editor(
+        st.data_editor(
             table,
             placeholder="",
             hide_index=True,
             num_rows="fixed",
             disabled=["name", "rows", "proposal"],
-            key=f"names.{hash(tuple(found.names)) & 0xFFFFFF:x}",
+            key=key,
             column_config={
                 "name": st.column_config.TextColumn(words.text("ui.upload.name_found")),
                 "rows": st.column_config.NumberColumn(words.text("ui.upload.name_rows")),
@@ -144,10 +150,19 @@ def _edit(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], fil
             alt=words.text("ui.upload.categories_table"),
         )
         st.caption(words.text("ui.upload.categories_help"))
-        if not st.form_submit_button(words.text("ui.upload.categories_apply"), icon=":material/check:"):
-            return None
-    rows = edited.to_dict("records")
-    return {row["name"]: "" if row["dropped"] else str(row["category"]).strip() for row in rows}
+        st.form_submit_button(words.text("ui.upload.categories_apply"), icon=":material/check:", on_click=apply)
+
+
+def edited_names(rows: Sequence[Mapping[Any, Any]], edits: Mapping[Any, Mapping[str, Any]]) -> dict[str, str]:
+    """The category of each name as edited, "" where it is dropped.
+
+    Args:
+        rows: The table as it was drawn.
+        edits: Changed cells by number of the row, as the browser sends them.
+    """
+    changes = {int(place): cells for place, cells in edits.items()}
+    after = [{**row, **changes.get(place, {})} for place, row in enumerate(rows)]
+    return {row["name"]: "" if row["dropped"] else str(row["category"] or row["name"]).strip() for row in after}
 
 
 def merge_names(rules: Joining, merges: Mapping[str, str]) -> Joining:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -21,14 +22,16 @@ from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, L
 from iceberg.ingest.values.currencies import currency_named
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
+from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
+from iceberg.ui.session.upload_choices import decide
 from iceberg.ui.upload.files import UploadedFile
 from iceberg.ui.upload.reading import Previews, choose_other
 from iceberg.ui.upload.upload import FilePreview, Upload, confirm_mapping
 
 MARKS = {"certain": ":material/check_small:", "chosen": ""}
-SAVED, SAME_CHOICES = "mapping.saved", "mapping.same"
+SAVED, SAME_CHOICES, CONFIRMED = "mapping.saved", "mapping.same", "confirmed"
 MOST_SIDE_BY_SIDE = 2  # judgement: with more, the boxes are too narrow at 1280 px for the names of columns
 LEAVERS = {"subscriptions", "events", "activity"}
 ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
@@ -61,10 +64,10 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
         return None
     identity = upload.identity + mapping.to_toml()
     if saved is not None and st.session_state.pop(SAME_CHOICES, False):
-        st.session_state["confirmed"] = identity
-    if st.button(words.text("ui.upload.confirm"), type="primary", icon=":material/check:", key="columns.confirm"):
-        st.session_state["confirmed"] = identity
-    if st.session_state.get("confirmed") != identity:
+        st.session_state[CONFIRMED] = identity
+    confirm = partial(decide, CONFIRMED, identity)
+    st.button(words.text("ui.upload.confirm"), type="primary", icon=":material/check:", key="columns.confirm", on_click=confirm)
+    if st.session_state.get(CONFIRMED) != identity:
         return None
     st.success(words.text("ui.upload.confirmed"), icon=":material/check_circle:")
     return mapping
@@ -300,7 +303,7 @@ def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, sa
     found = revenue_period(saved or preview.proposal, header)
     chosen: str = st.segmented_control(
         words.text("ui.upload.revenue_period"),
-        ("year", "month"),
+        tuple(PERIODS_PER_YEAR),
         default=found,
         format_func=lambda period: words.text(f"ui.upload.per_{period}"),
         key=f"{key}.period",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,9 @@ from iceberg.ingest.tables import IngestReport
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.upload.category_table import choose_categories
+from iceberg.ui.session.upload_choices import decide
+from iceberg.ui.upload.category_table import RULES, choose_categories
 
-RULES = "joining"
 LINKS = "relations"
 AGREEMENTS = {"flag_and_event"}  # what two tables say alike is counted too, and is no contradiction
 ENOUGH_MET = 0.95  # judgement: with fewer of the complaints, the missing ones are no longer single errors
@@ -56,7 +57,7 @@ def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, fil
         return
     if found.contradictions:
         rules = _show_contradictions(frame, found, rules, files, without=chosen)
-    rules = _offer_ids(frame, found, rules)
+    _offer_ids(frame, found, rules, files)
     rules = choose_categories(frame, found.categories, rules, files=files)
     if rules != found.rules:
         st.session_state[RULES] = (files, rules)
@@ -83,7 +84,7 @@ def _show_contradictions(frame: Frame, found: JoiningReport, rules: Joining, fil
             }
         )
         names = {name: words.text(f"ui.upload.contradiction_{name}") for name in table.columns}
-        draw_table(table, columns=names, alt_text=words.text("joining.contradictions.title"), key="contradictions")
+        draw_table(table, columns=names, lines=3, alt_text=words.text("joining.contradictions.title"), key="contradictions")
         for option in dict.fromkeys(one.option for one in others if one.option and one.option not in without):
             rules = _choose(frame, option, rules, found, files)
     for one in agreed:
@@ -95,7 +96,7 @@ def _files_of(one: Contradiction) -> dict[str, object]:
     return {"file": one.file, "other": one.other_file, "count": one.count, "total": one.total}
 
 
-def _offer_ids(frame: Frame, found: JoiningReport, rules: Joining) -> Joining:
+def _offer_ids(frame: Frame, found: JoiningReport, rules: Joining, files: str) -> None:
     """Ids that do not meet, with the button that makes them comparable inside the note."""
     words = frame.words
     for proposal in found.id_proposals:
@@ -106,9 +107,8 @@ def _offer_ids(frame: Frame, found: JoiningReport, rules: Joining) -> Joining:
             pair = words.text("joining.ids.pair", one=proposal.examples[0][0], other=proposal.examples[0][1]) if proposal.examples else ""
             st.warning(plain(f"{says} {pair}"), icon=":material/join:")
             label = words.text("ui.upload.joining_ids", steps=steps)
-            if st.button(plain(label), icon=":material/join:", type="primary", key=f"press.ids.{proposal.table}"):
-                rules = replace(rules, id_normalisation=proposal.steps)
-    return rules
+            apply = partial(decide, RULES, (files, replace(rules, id_normalisation=proposal.steps)))
+            st.button(plain(label), icon=":material/join:", type="primary", key=f"press.ids.{proposal.table}", on_click=apply)
 
 
 def ask_about_ids(frame: Frame, report: IngestReport, *, files: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,7 +13,8 @@ import streamlit as st
 from iceberg.ui.figure import show_diagnostics
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.upload.joining import RULES
+from iceberg.ui.session.upload_choices import decide
+from iceberg.ui.upload.category_table import RULES
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
@@ -53,10 +55,9 @@ def ask_about_recording(frame: Frame, counts: CohortCounts, rules: Joining, *, f
     show_diagnostics(frame, about_recording(counts))
     for place, one in enumerate(find_renamed(counts)):
         label = words.text("ui.upload.recording_merge", others=", ".join(one.names), kept=one.name)
-        if st.button(plain(label), icon=":material/merge:", key=f"press.{_key(f'merge.{place}', files)}"):
-            others = (*rules.merge_categories.get(one.name, ()), *one.names)
-            st.session_state[RULES] = (files, replace(rules, merge_categories=rules.merge_categories | {one.name: others}))
-            st.rerun()
+        others = (*rules.merge_categories.get(one.name, ()), *one.names)
+        merge = partial(decide, RULES, (files, replace(rules, merge_categories=rules.merge_categories | {one.name: others})))
+        st.button(plain(label), icon=":material/merge:", key=f"press.{_key(f'merge.{place}', files)}", on_click=merge)
     days = _days_asked(counts)
     if days or counts.recording_changes is not None:
         _ask(frame, counts, days, files)
