@@ -7,6 +7,7 @@ only. What to do is in `iceberg.report.advice`, the takeaway of each chart in `i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.decision.chance_test import chance_test
@@ -129,6 +130,8 @@ def certainty_sentence(estimate: IcebergEstimate, translator: Translator) -> str
     total, judged = estimate.total, judge_study(estimate)
     if judged.verdict is None or total.silent_churn.upper < LEAST_CUSTOMERS or (judged.verdict is Verdict.NOTHING and total.placebo is not None):
         return ""
+    if _mass_end_of(estimate, translator):
+        return ""
     tested = chance_test(estimate)
     if tested == "none" or total.placebo is None:
         return translator.text(f"report.sure.{'untested' if tested == 'untested' else 'no_test'}")
@@ -138,12 +141,21 @@ def certainty_sentence(estimate: IcebergEstimate, translator: Translator) -> str
     return translator.text(f"report.sure.{key}", sure=begun, chance=customers(total.placebo.upper, translator))
 
 
+def _mass_end_of(estimate: IcebergEstimate, translator: Translator) -> dict[str, object] | None:
+    """The day on which most departures of these months fall, and their share; the headline then keeps to what was counted."""
+    found = (one.values for one in estimate.diagnostics if one.code == "mass_end" and not one.of_whole_study)
+    return next(({"day": values["day"], "share": translator.percent(cast("float", values["share"]))} for values in found), None)
+
+
 def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
     """The headline: who complained, who left because of the same problems without saying so, and their money; or first that nothing stands out."""
     total, currency = estimate.total, currency_of(estimate)
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
     counted = {"vocal": total.vocal_customers, "lost": estimate.silent_leavers}
+    one_day = _mass_end_of(estimate, translator)
+    if one_day is not None and not cannot_say(estimate):
+        return translator.text("report.headline.mass_end", **counted, **one_day)
     if total.silent_churn.upper < LEAST_CUSTOMERS or cannot_say(estimate):
         key = "no_range" if cannot_say(estimate) else "none_of_them" if estimate.silent_leavers else "none"
         return translator.text(f"report.headline.{key}", **counted)
@@ -151,10 +163,8 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
     if judge_study(estimate).verdict is Verdict.NOTHING and total.placebo is not None:
         chance = customers(total.placebo.upper, translator)
         return translator.text("report.headline.nothing", **values, chance=chance, lost=estimate.silent_leavers)
-    if not estimate.silent_leavers:
-        return translator.text("report.headline.assumed", **values)
-    if total.revenue_lost is None:
-        return translator.text("report.headline.no_money", **values)
+    if not estimate.silent_leavers or total.revenue_lost is None:
+        return translator.text("report.headline.no_money" if estimate.silent_leavers else "report.headline.assumed", **values)
     return translator.text(
         "report.headline.full",
         **values,

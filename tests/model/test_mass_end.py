@@ -15,7 +15,7 @@ from iceberg.ingest.load import load_tables
 from iceberg.locale import Translator
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.report.export import build_document
-from iceberg.report.words import diagnostic_sentences, headline
+from iceberg.report.words import certainty_sentence, diagnostic_sentences, headline, headline_sentence
 from iceberg.store.counts_tables import counts_parts
 from iceberg.store.counts_tables import read_counts as read_stored
 
@@ -67,10 +67,11 @@ def test_the_headline_does_not_deny_the_departures_of_a_company_that_lost_everyb
     estimate = estimate_iceberg(migrated)
     silent = CUSTOMERS - CUSTOMERS // 10
     assert estimate.silent_leavers == silent
-    said = headline(estimate, Translator("en"))
-    assert "no silent departure" not in said
-    if estimate.total.silent_churn.upper < 0.5:
-        assert f"{silent:,} left without complaining" in said
+    said = headline_sentence(estimate, Translator("en"))
+    assert f"{silent:,} left without complaining. 100% of all departures fall on one day, 3 March 2025" in said
+    assert "more left because of the same problems" not in headline(estimate, Translator("en"))
+    assert certainty_sentence(estimate, Translator("en")) == ""  # it would be that of a number that is not said
+    assert f"{silent // 1000} {silent % 1000} sont partis sans réclamer" in headline_sentence(estimate, Translator("fr")).replace("\u202f", " ")
 
 
 def test_departures_over_the_year_are_no_mass_end_and_the_counts_do_not_change() -> None:

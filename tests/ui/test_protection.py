@@ -232,6 +232,17 @@ def test_a_link_on_another_site_signs_nobody_out(site: str, ends: bool) -> None:
 
 
 @pytest.mark.usefixtures("sign_in")
+@pytest.mark.parametrize(
+    ("led", "ends"), [({"referer": "http://localhost/upload"}, True), ({"referer": "http://evil.example/"}, False), ({"origin": "null"}, False)]
+)
+def test_where_browsers_do_not_say_so_the_page_that_led_there_does(led: dict[str, str], ends: bool) -> None:
+    """Over plain HTTP browsers send no Sec-Fetch-Site."""
+    old = cookie("vera")
+    assert (ask("/auth/logout", cookie=old, **led).text == "passed") == ends
+    assert ask(MEDIA, cookie=old).status == (401 if ends else 200)
+
+
+@pytest.mark.usefixtures("sign_in")
 def test_another_server_of_the_same_store_learns_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(str(tmp_path / "store.db"))
     old = cookie("vera", began=time.time() - 60)

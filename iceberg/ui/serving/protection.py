@@ -12,6 +12,7 @@ import secrets
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 import streamlit as st
@@ -131,7 +132,7 @@ class ProtectedApp:
 
     async def _sign_out(self, scope: Scope) -> Response | None:
         """End the sign-in on the server too. A sign-out that another site links to is ignored."""
-        if Headers(scope=scope).get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        if _from_elsewhere(Headers(scope=scope)):
             return RedirectResponse(f"{self.prefix}/", status_code=302)
         if sign_in_configured():
             user = cookie_user(scope)
@@ -153,6 +154,15 @@ class ProtectedApp:
         answer = _answer(scope, 413, f"ui.upload.bound_{refusal.bound}", "upload", limit=refusal.limit_mb)
         await answer(scope, receive, send)
         tell_page(session_id)
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """Whether another site's page made this request. Browsers say so where the connection is encrypted, elsewhere the page that led here does."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    led = headers.get("origin") or headers.get("referer")
+    return bool(led) and urlsplit(led).hostname != urlsplit(f"//{headers.get('host', '')}").hostname  # a proxy may leave the port out
 
 
 def _answer(scope: Scope, status: int, key: str, what: str, **values: int) -> Response:
