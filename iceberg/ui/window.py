@@ -1,10 +1,11 @@
-"""The browser's window: whether the page in it is narrow, and which moves its Back button undoes."""
+"""The browser's window: whether the page in it is narrow, which moves its Back button undoes, and how its pictures fit on paper."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 NARROW_PIXELS = 790  # a page up to this wide, beside the open sidebar, has its pictures in their tall, narrow form: the wide ones would overprint
+PAPER = {"width": 624, "height": 756}  # 165 x 200 mm in pixels: a picture is made smaller and keeps its layout; drawn anew for paper, long names would overprint
 _WINDOW = "iceberg_window"
 # A choice on a page changes the parameters of its address. It replaces the history entry, so that Back leaves the page in one step.
 _SCRIPT = """
@@ -20,12 +21,26 @@ function useOneStepAPage() {
   step.oneStepAPage = true;
   history.pushState = step;
 }
+function keepPicturesOnPaper(paper) {
+  if (window.picturesOnPaper) return;
+  window.picturesOnPaper = true;
+  const held = ["width", "height", "max-width", "transform", "transform-origin", "margin-bottom", "--room"];
+  const each = (change) => document.querySelectorAll('.st-key-picture [data-testid="stVegaLiteChart"]').forEach(change);
+  window.addEventListener("beforeprint", () => each((chart) => {
+    const wide = chart.offsetWidth, high = chart.offsetHeight, smaller = Math.min(1, paper.width / wide, paper.height / high);
+    const values = [wide + "px", high + "px", "none", `scale(${smaller})`, "top left", `${(smaller - 1) * high}px`, high + "px"];
+    held.forEach((name, place) => chart.style.setProperty(name, values[place], "important"));
+  }));
+  window.addEventListener("afterprint", () => each((chart) => held.forEach((name) => chart.style.removeProperty(name))));
+}
 export default function (component) {
   useOneStepAPage();
+  keepPicturesOnPaper(component.data.paper);
   const { data, setStateValue } = component;
   const page = document.querySelector('[data-testid="stMain"]') ?? document.documentElement;
   let reported = data.narrow;
   const report = () => {
+    if (window.matchMedia("print").matches) return;
     const narrow = page.clientWidth <= data.pixels;
     if (narrow !== reported) setStateValue("narrow", reported = narrow);
   };
@@ -48,4 +63,4 @@ def is_narrow() -> bool:
 def listen_to_window(*, narrow: bool) -> None:
     """Run the page again when it is not as `narrow` as it was drawn; and let Back leave a page in one step."""
     component = st.components.v2.component(_WINDOW, js=_SCRIPT)
-    component(key=_WINDOW, data={"pixels": NARROW_PIXELS, "narrow": narrow}, on_narrow_change=lambda: None)
+    component(key=_WINDOW, data={"pixels": NARROW_PIXELS, "narrow": narrow, "paper": PAPER}, on_narrow_change=lambda: None)

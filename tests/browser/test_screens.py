@@ -1,5 +1,6 @@
 """Screens with few and many categories of long names, measured in the browser; the way about: themes, tour, words, links that lead nowhere."""
 
+import io
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import pypdf
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -120,6 +122,24 @@ def test_nothing_is_wider_than_its_box_or_the_page_and_no_label_lies_on_another(
             if wrong := [*visitor.page.evaluate(TOO_WIDE), *visitor.page.evaluate(CROWDED)]:
                 found[number, width] = wrong
     assert found == {}
+
+
+@pytest.mark.parametrize("number", [12, 19])
+def test_on_paper_a_picture_keeps_its_layout_and_is_smaller(visit: VisitorFactory, site: dict[int, str], number: int) -> None:
+    page = visit(width=1440).open(f"?study={site[number]}")
+    first = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages[0]
+    assert "What you hear" in first.extract_text(), "the picture is on the first page"
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 1000})  # A4 less its margins
+    page.wait_for_timeout(500)
+    box = page.locator(".st-key-picture svg.marks").bounding_box()
+    assert box is not None and 500 < box["width"] <= 624 and box["height"] <= 757
+    assert page.evaluate("getComputedStyle(document.querySelector('.st-key-picture svg.marks')).visibility") == "visible"
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 703, "wider than the paper, the page would be shrunk"
+    assert page.evaluate(CROWDED) == []
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".st-key-picture [data-testid=stVegaLiteChart]").evaluate("chart => chart.style.transform") == ""
 
 
 def focus_ring(page: Page) -> float:
