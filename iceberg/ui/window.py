@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 NARROW_PIXELS = 790  # a page up to this wide, beside the open sidebar, has its pictures in their tall, narrow form: the wide ones would overprint
-PAPER = {"width": 624, "height": 756}  # 165 x 200 mm in pixels: a picture is made smaller and keeps its layout; drawn anew for paper, long names would overprint
+# 165 x 200 mm in pixels. On paper a picture is made smaller and keeps its layout: drawn anew, long names would overprint.
+PAPER = {"width": 624, "height": 756}
 _WINDOW = "iceberg_window"
 # A choice on a page changes the parameters of its address. It replaces the history entry, so that Back leaves the page in one step.
 _SCRIPT = """
