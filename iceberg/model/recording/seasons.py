@@ -12,7 +12,7 @@ from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.recording.series import read_rates
 
-LEAST_MONTHS = 18  # judgement: in fewer a wave of a year is hardly told from growth
+LEAST_MONTHS = 18  # judgement: in fewer a wave of a year looks like growth
 SURE = np.log(19.0)  # judgement: log odds from which a wave is reckoned with, from even ones
 
 
