@@ -88,6 +88,7 @@ def test_a_page_loaded_again_right_behind_a_click_has_what_was_clicked(visit: Vi
         (merge, page.get_by_text("19 noms dans les fichiers, 7 comptés")),
     ):
         visitor.press(button)
+        page.wait_for_timeout(250)  # the click has to leave the browser; counting takes longer
         page.reload()
         visitor.settle()
         expect(seen).to_be_visible()
