@@ -183,6 +183,34 @@ def test_an_upload_that_does_not_say_its_length_is_refused(length: str) -> None:
     assert ask(UPLOAD, method="PUT", content_length=length).status == 411
 
 
+@pytest.mark.parametrize(
+    ("origin", "host", "opens"),
+    [
+        ("http://localhost:8501", "localhost:8501", True),
+        ("https://iceberg.example.org", "iceberg.example.org", True),
+        ("https://iceberg.example.org:8443", "iceberg.example.org", True),  # a proxy that leaves the port out
+        ("http://localhost:9000", "localhost:8501", False),
+        ("http://localhost:99999", "localhost:8501", False),
+        ("http://evil.example", "localhost:8501", True),  # Streamlit refuses other hosts
+    ],
+)
+def test_a_page_of_another_port_opens_no_window(origin: str, host: str, opens: bool) -> None:  # a parameter
+    reached: list[str] = []
+    closed: list[dict[str, Any]] = []
+
+    async def session(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+
+    async def note(message: Any) -> None:
+        closed.append(message)
+
+    scope = {"type": "websocket", "path": "/_stcore/stream", "headers": [(b"host", host.encode()), (b"origin", origin.encode())]}
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(asyncio.run, ProtectedApp(session)(scope, None, note)).result()  # type: ignore[arg-type]
+    assert bool(reached) == opens
+    assert closed == ([] if opens else [{"type": "websocket.close", "code": 1008}])
+
+
 def test_windows_are_bounded_and_the_next_reader_reads_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ICEBERG_SESSIONS", "1")
     closed: list[dict[str, Any]] = []

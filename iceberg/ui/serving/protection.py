@@ -51,6 +51,7 @@ NO_PAGE = {"/readyz", "/metrics"}
 PAGE = re.compile(r"/[a-z]*")  # the first page and the others
 CACHED = ("/static/", "/component/")  # their names hold a digest of their content
 TRY_AGAIN_LATER = 1013  # of a websocket
+POLICY_VIOLATION = 1008
 _HOST = re.compile(r"[\w.:\[\]-]{1,255}")
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
@@ -103,7 +104,12 @@ class ProtectedApp:
         return path.removeprefix(self.prefix) if path.startswith(f"{self.prefix}/") else path
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one more window connect, up to the bound."""
+        """Let one more window connect, up to the bound; not for a page of another port, whose host alone Streamlit compares."""
+        headers = Headers(raw=scope.get("headers", []))
+        if _is_on_another_port(headers.get("origin", ""), headers.get("host", "")):
+            count("iceberg_refusals_total", 'what="origin"')
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if self._path(scope) == STREAM and self.windows >= self.most_windows:
             count("iceberg_refusals_total", 'what="window"')
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
@@ -162,7 +168,17 @@ def _from_elsewhere(headers: Headers) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     led = headers.get("origin") or headers.get("referer")
-    return bool(led) and urlsplit(led).hostname != urlsplit(f"//{headers.get('host', '')}").hostname  # a proxy may leave the port out
+    host = headers.get("host", "")
+    return led is not None and (urlsplit(led).hostname != urlsplit(f"//{host}").hostname or _is_on_another_port(led, host))
+
+
+def _is_on_another_port(address: str, host: str) -> bool:
+    """Whether an address names this host with another port; a proxy may leave the port out."""
+    try:
+        one, other = urlsplit(address), urlsplit(f"//{host}")
+        return one.hostname == other.hostname and None not in (one.port, other.port) and one.port != other.port
+    except ValueError:  # no port is such a number
+        return True
 
 
 def _answer(scope: Scope, status: int, key: str, what: str, **values: int) -> Response:
