@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -80,6 +83,16 @@ def test_the_log_of_a_server_is_json_and_a_request_is_a_line_without_its_query(t
     (asked,) = [one for one in lines if one.get("path") == "/"]
     assert {"time", "level", "request", "method", "status", "ms"} <= set(asked)
     assert "board-of-directors" not in log.read_text()
+
+
+def test_what_a_library_warns_of_is_json_too() -> None:
+    program = "import warnings; from iceberg.ui.serving.request_log import write_json; write_json(); warnings.warn('old way', FutureWarning)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"ICEBERG_LOG": "json"}, capture_output=True, text=True, check=True, timeout=120
+    )
+    (line,) = [json.loads(text) for text in done.stderr.splitlines()]
+    assert "old way" in line["message"]
+    assert line["level"] == "warning"
 
 
 def test_ready_says_when_the_store_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,7 @@ def write_json() -> bool:
         logger.propagate = True
     streamlit_logger.setup_formatter = _without_own_handler  # for each of its modules, also those imported later, Streamlit adds a handler
     streamlit_logger.update_formatter()
+    logging.captureWarnings(True)  # libraries warn on the error stream otherwise
     LOG.setLevel(logging.INFO)
     return True
 
