@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 
 from iceberg.cli.text import build_estimate_text
@@ -19,24 +20,26 @@ from tests.report.examples import example_counts, example_estimate
 from tests.report.readback import READERS, nearest, verdicts
 
 SIZES = (1, 2, 7, 12, 19)
-FILTERS = ("whole", "months", "segment", "unknown")  # the last: months of a study that keeps no placebo by cell
-PLACES = [*product(("3", "F"), FILTERS), ("0", "whole"), ("2", "months"), ("4", "segment")]
-CHANCE = ("clear", "low_end", "inside", "mixed")
+FILTERS = ("whole", "months", "segment", "both", "unknown")  # both: months of a segment; unknown: months of a study that keeps no placebo by cell
+PLACES = [*product(("3", "F"), FILTERS), ("0", "whole"), ("1", "whole"), ("1", "months"), ("2", "months"), ("4", "segment"), ("4", "both")]
+CHANCE = ("clear", "low_end", "inside", "mixed", "total")
 
 
 def company(level: str, filtered: str, size: int, chance: str) -> IcebergEstimate:
-    """A company whose categories all stand so against chance; mixed: the first one clear, all others inside."""
+    """A company whose categories all stand so against chance; mixed: the first one clear, all others inside; total: only all of them together."""
     made = example_estimate(size, names="sixty", level=level, draws=60, months=12)
     if level == "F":
         assert made.cells is not None
         made = replace(made, evidence=Evidence("F", "mixed", ranks=False), cells=replace(made.cells, has_calendar=False))
         made = replace(made, categories=tuple(replace(item, probability_worst=None) for item in made.categories))
     if made.draws.placebo is not None:
-        part = {"clear": 0.05, "low_end": 0.6, "inside": 1.0, "mixed": 1.0}[chance]
+        part = {"clear": 0.05, "low_end": 0.6, "inside": 1.0, "mixed": 1.0, "total": 1.0}[chance]
         cells = made.draws.silent_churn * part
         if chance == "mixed":
             cells[:, 0] *= 0.05
-        made = replace(made, draws=replace(made.draws, placebo=cells))
+        gained = np.zeros((2, *made.draws.natural.shape[1:]))
+        gained[0] = 5.0 if chance == "total" else 0.0
+        made = replace(made, draws=replace(made.draws, placebo=cells, explained=gained))
         whole = focus_estimate(made, months=(made.cells.months[0], made.cells.months[-2]))  # type: ignore[union-attr]
         own = {item.category: item.placebo for item in whole.categories}  # of nearly all months: as good as the whole
         categories = tuple(replace(item, placebo=_widened(own[item.category])) for item in made.categories)
@@ -44,9 +47,10 @@ def company(level: str, filtered: str, size: int, chance: str) -> IcebergEstimat
     if filtered == "whole" or level == "F":
         return made
     if filtered == "unknown":
-        made = replace(made, draws=replace(made.draws, placebo=None))
-    chosen = {"segments": ["North"]} if filtered == "segment" else {"months": (made.cells.months[1], made.cells.months[-1])}  # type: ignore[union-attr]
-    return focus_estimate(made, **chosen)  # type: ignore[arg-type]
+        made = replace(made, draws=replace(made.draws, placebo=None, explained=None))
+    assert made.cells is not None
+    months = None if filtered == "segment" else (made.cells.months[1], made.cells.months[-1])
+    return focus_estimate(made, segments=["North"] if filtered in {"segment", "both"} else None, months=months)
 
 
 def _widened(placebo: PlaceboInterval | None) -> PlaceboInterval:
@@ -93,7 +97,8 @@ def test_without_a_test_or_an_order_in_time_nothing_is_to_be_fixed(level: str, f
 # Every level, filter, size and side of chance at least once: each report is made and read back.
 READ = (("3", "whole", 7, "mixed", "en"), ("3", "segment", 2, "low_end", "fr"), ("2", "months", 1, "clear", "en"),
         ("3", "months", 19, "inside", "fr"), ("F", "whole", 2, "clear", "fr"), ("4", "segment", 12, "mixed", "en"),
-        ("0", "whole", 7, "clear", "fr"), ("3", "unknown", 12, "low_end", "en"))  # fmt: skip
+        ("0", "whole", 7, "clear", "fr"), ("3", "unknown", 12, "low_end", "en"), ("1", "months", 7, "clear", "en"),
+        ("4", "both", 7, "total", "fr"), ("3", "whole", 12, "total", "en"))  # fmt: skip
 
 
 @pytest.mark.parametrize(("level", "filtered", "size", "chance", "language"), READ)
@@ -145,3 +150,11 @@ def test_an_estimate_of_nobody_stands_out_from_nothing() -> None:
     none = replace(made, total=replace(made.total, silent_churn=nobody), categories=categories)
     assert judge_study(none).verdict is Verdict.NOTHING
     assert {verdict_label(judge_category(none, one).verdict, Translator("en")) for one in none.categories} == {"Nothing stands out"}
+
+
+@pytest.mark.parametrize("filtered", ["whole", "months", "segment", "both"])
+def test_a_total_that_alone_stands_out_is_watched_under_every_filter(filtered: str) -> None:
+    """Its second test, how much better complaints explain the departures, is sliced with the estimate."""
+    judged = judge_study(company("3", filtered, 7, "total"))
+    assert (judged.verdict, judged.reason) == (Verdict.WATCH, "total_only")
+    assert judge_study(company("3", filtered, 7, "inside")).reason != "total_only"
