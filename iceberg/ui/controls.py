@@ -224,6 +224,7 @@ def _show_segments(study: Study, words: Translator) -> None:
             placeholder=words.text("ui.controls.all_segments"),
             help=words.text("ui.controls.segments_help"),
             persist_state="session",
+            select_all=False,  # its words are English
         )
         _set_parameter(choice.parameter, chosen or None)
     if study.axes is not None and not study.axes.both and _segments_chosen(study) and _narrowed(_months_chosen(study), study.months):

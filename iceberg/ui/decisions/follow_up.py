@@ -92,6 +92,7 @@ def _ask(frame: Frame) -> Intervention | None:
         help=words.text("follow_up.page.segments_help"),
         placeholder=words.text("ui.controls.all_segments"),
         key=f"follow.segments.{frame.study.digest[:8]}",
+        select_all=False,  # its words are English
     )
     return Intervention(category, start, tuple(segments))
 

@@ -164,9 +164,10 @@ def _show_form(frame: Frame, entry: VersionEntry, plans: Plans, category: str) -
     with st.popover(words.text("progress.edit"), icon=":material/flag:", key="progress.edit"):
         before = None if target is None else target.rate
         rate = st.number_input(words.text("progress.rate"), min_value=0.0, value=before, format="%.2f", key=f"progress.rate.{category}")
-        until = st.date_input(words.text("progress.until_label"), value=None if target is None else target.until, key=f"progress.until.{category}")
+        known = None if target is None else target.until
+        until = st.date_input(words.text("progress.until_label"), value=known, key=f"progress.until.{category}", format="DD/MM/YYYY")
         save_target = st.button(words.text("progress.save_target"), key="progress.save_target")
-        day = st.date_input(words.text("progress.day"), value=date.today(), key="progress.day")  # the server's own day
+        day = st.date_input(words.text("progress.day"), value=date.today(), key="progress.day", format="DD/MM/YYYY")  # the server's own day
         text = st.text_input(words.text("progress.text"), max_chars=LONGEST_NOTE, key="progress.text")
         owner = st.text_input(words.text("progress.owner"), max_chars=LONGEST_OWNER, key="progress.owner")
         save_note = st.button(words.text("progress.save_note"), key="progress.save_note", disabled=not text.strip())

@@ -303,6 +303,7 @@ def _choose_controls(frame: Frame, counts: CohortCounts, files: str) -> None:
         help=words.text("ui.upload.controls_help"),
         placeholder=words.text("ui.upload.choose_some"),
         key=f"{CONTROLS}.{files[:12]}",
+        select_all=False,  # its words are English
     )
 
 

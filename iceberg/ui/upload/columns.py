@@ -212,6 +212,7 @@ def _choose_segments(frame: Frame, preview: FilePreview, stem: str, saved: Colum
         placeholder=words.text("ui.upload.column_none"),
         help=words.text("ui.upload.field_segment_help"),
         format_func=str,
+        select_all=False,  # its words are English
     )
     if len(chosen) == 1:
         certainty, says = _reason(frame, preview, "segment", chosen[0])
@@ -373,5 +374,6 @@ def _choose_yes(frame: Frame, preview: FilePreview, header: str, key: str, saved
         key=f"{key}.yes",
         help=words.text("ui.upload.yes_values_help"),
         placeholder=words.text("ui.upload.choose_some"),
+        select_all=False,  # its words are English
     )
     return tuple(chosen)
