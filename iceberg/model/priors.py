@@ -43,7 +43,7 @@ RECOVERY = ((0.6, 0.0, 0.5), (0.4, 0.5, 1.2))
 # Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be two thirds as many, or half as many
 # again. Who speaks depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
 TILT_SD = 0.4
-# Judgement, grade D: of the same problem, as many more complain in one season as in another as there may be more problems: half as many again.
+# Judgement, grade D: of the same problem half as many again may complain in one month of the year as in an average one (each wave, log scale).
 SPEAKING_SEASON_SD = 0.3
 
 # Judgement, grade D: how far segments, and the levels of a segment column, differ in complaints and in natural departures before the files speak

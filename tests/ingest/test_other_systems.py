@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -17,20 +17,11 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.recognise import recognise_table, recognise_tables
 from iceberg.ingest.values.flags import says_still_here
 from iceberg.ingest.values.numbers import recognise_numbers
+from tests.ingest.further_systems import Pair
 
 NOW = date(2026, 6, 30)
 NUMBERS = range(60)
 LEFT = sum(n % 4 == 0 for n in NUMBERS)
-
-
-class Pair(NamedTuple):
-    """Headers of the customers and of the complaints; ``{id}`` and so on say what stands below each."""
-
-    customers: str
-    complaints: str
-    separator: str = ","
-    gone: str = "Yes"
-    here: str = "No"
 
 
 DATED = {

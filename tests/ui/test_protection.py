@@ -261,7 +261,13 @@ def test_a_link_on_another_site_signs_nobody_out(site: str, ends: bool) -> None:
 
 @pytest.mark.usefixtures("sign_in")
 @pytest.mark.parametrize(
-    ("led", "ends"), [({"referer": "http://localhost/upload"}, True), ({"referer": "http://evil.example/"}, False), ({"origin": "null"}, False)]
+    ("led", "ends"),
+    [
+        ({"referer": "http://localhost/upload"}, True),
+        ({"referer": "http://evil.example/"}, False),
+        ({"referer": "http://["}, False),
+        ({"origin": "null"}, False),
+    ],
 )
 def test_where_browsers_do_not_say_so_the_page_that_led_there_does(led: dict[str, str], ends: bool) -> None:
     """Over plain HTTP browsers send no Sec-Fetch-Site."""

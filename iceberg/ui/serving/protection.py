@@ -169,7 +169,12 @@ def _from_elsewhere(headers: Headers) -> bool:
         return site not in {"same-origin", "none"}
     led = headers.get("origin") or headers.get("referer")
     host = headers.get("host", "")
-    return led is not None and (urlsplit(led).hostname != urlsplit(f"//{host}").hostname or _is_on_another_port(led, host))
+    if led is None:
+        return False
+    try:
+        return urlsplit(led).hostname != urlsplit(f"//{host}").hostname or _is_on_another_port(led, host)
+    except ValueError:  # no address: nobody is signed out by it
+        return True
 
 
 def _is_on_another_port(address: str, host: str) -> bool:
