@@ -15,7 +15,7 @@ from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
 from iceberg.cohort.rhythm.breaks.fitting import fit_settings
 from iceberg.cohort.rhythm.history import History, history_baseline
-from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age
+from iceberg.cohort.rhythm.returns import is_settled, lasting_share, masses_by_age
 from iceberg.simulation.gym import FADED, NEVER, VisitLog, simulate_visits
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,27 +43,30 @@ def judge(log: VisitLog) -> dict[str, object]:
     seconds = time.process_time() - begin
     broken, lasts = found.broken.sum(1), (masses_by_age(found) * share).sum((1, 2))
     rows, called = found.rows, found.broken.sum(1) >= threshold
-    week, kind, broke = found.week(0.5) + width - baseline, log.kind[rows], log.broke[rows]
+    week, kind, broke = found.likeliest_week() + width - baseline, log.kind[rows], log.broke[rows]
     seen = called & (kind > 0) & (broke >= width - baseline + 8)
     older = (broke <= width - 8) & (broke >= width - baseline + 8)
-    faded = found.faded.sum(1) > _STILL * broken
+    faded = np.stack([found.silent.sum(1), found.faded.sum(1), found.partial.sum(1)]).argmax(0) == 1  # as the product counts kinds
     near = np.abs(week - broke)
     low_now = log.level[rows, -3:].mean(1) <= LOW
     gone = log.lasting[rows, -1] <= LOW
+    settled = is_settled(broken, lasts, SETTLED)
+    # Who broke before the weeks that are read has another rhythm in them, and it is that one of which something is said.
+    own = (kind == 0) | (broke >= width - baseline)
     inside = (found.week(0.05) + width - baseline <= broke) & (broke <= found.week(0.95) + width - baseline)
     result: dict[str, object] = {
         "regulars": len(rows),
         "threshold": threshold,
         "said_chance_alarms": said_rate,
         **alarms(log, history, threshold, share),
-        "settled": int((lasts >= SETTLED).sum()),
-        "settled_wrong": int(((lasts >= SETTLED) & ~gone).sum()),
+        "settled": int(settled.sum()),
+        "settled_wrong": int((settled & ~gone).sum()),
         "sudden": [int((near[seen & (kind != FADED)] <= 2).sum()), int((seen & (kind != FADED)).sum())],
         "fades": [int(((near <= 6) | faded)[seen & (kind == FADED)].sum()), int((seen & (kind == FADED)).sum())],
         "range_covers": [int(inside[seen & (kind != FADED)].sum()), int((seen & (kind != FADED)).sum())],
         "found": [int((called & gone & older).sum()), int((gone & older).sum())],
-        "said_broken": deciles(broken, low_now),
-        "said_lasts": deciles(lasts, gone),
+        "said_broken": deciles(broken[own], low_now[own]),
+        "said_lasts": deciles(lasts[own], gone[own]),
         "seconds_per_100000": 1e5 * seconds / max(len(rows), 1),
     }
     if log.world.incidents:
@@ -74,13 +77,13 @@ def judge(log: VisitLog) -> dict[str, object]:
 def alarms(log: VisitLog, history: History, threshold: float, share: np.ndarray) -> dict[str, float]:
     """New alarms and new settled calls at each cut, and how many of them concern members who had not broken then."""
     state = history.cuts[0].broken >= threshold
-    before = (history.cuts[0].masses * share).sum((1, 2)) >= SETTLED
+    before = is_settled(history.cuts[0].broken, (history.cuts[0].masses * share).sum((1, 2)), SETTLED)
     months = raised = chance = settled = settled_chance = settled_pause = 0.0
     for cut in history.cuts[1:]:
         new = cut.regular & ~state & (cut.broken >= threshold)
         level = np.minimum(log.level[:, max(cut.end - 3, 0) : cut.end].mean(1), log.level[:, cut.end - 1])
         level = np.where((log.kind == FADED) & (log.broke < cut.end), 0, level)  # a fade under way is no chance
-        lasts = (cut.masses * share).sum((1, 2)) >= SETTLED
+        lasts = is_settled(cut.broken, (cut.masses * share).sum((1, 2)), SETTLED)
         months += (cut.regular & ~state).sum() * CUT_WEEKS / WEEKS_PER_MONTH
         raised, chance = raised + new.sum(), chance + (level[new] > _STILL).sum()
         fresh = lasts & ~before

@@ -53,19 +53,23 @@ CUT_WEEKS = 4  # the log is judged anew every four weeks of its past
 SILENT_RETURN = np.array([0.45, 0.35, 0.20, 0.10, 0.06, 0.03, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01, 0.01])
 PARTIAL_RETURN = np.array([0.20, 0.15, 0.10, 0.07, 0.05, 0.04, 0.03, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02])
 RETURN_WEIGHT = 10.0
+# Judgement: of those who stayed away by chance, the share whose rhythm of before is seen again within four weeks.
+CHANCE_RETURN = 0.95
 LEARNING_PROBABILITY = 0.8  # judgement: whose spells count when returns are learned
 
 SETTLED = 0.8  # judgement: from this probability on a break is taken to last, and can stand for a departure
-THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)  # of p_broken; the budget of false alarms chooses one
+# Judgement: what is taken to last must surely be a break. In simulated logs the share of settled calls that are chance falls by a third (grade C).
+SURE_BREAK = 0.95
+THRESHOLDS = (0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)  # of p_broken; the budget of false alarms chooses one
 FALSE_ALARMS = 2.0  # per 1,000 customer-months, by default
 BUDGETS = (2.0, 1.0, 3.0, 5.0)  # judgement: those a page offers; the default comes first
 RECENT_WEEKS = 13  # judgement: "since" in the headline: a quarter
 DAYS_PER_MONTH = 30.4375
 WEEKS_PER_MONTH = DAYS_PER_MONTH / 7
 
-# After a complaint or an incident. Judgement: breaks of the week itself and of the eight after it count; the two before are a guard, because a
-# break is often dated early by a week or two; the seven before those are the placebo.
-AFTER_WEEKS, GUARD_WEEKS, PLACEBO_WEEKS = 8, 2, 7
+# After a complaint or an incident. Judgement: breaks of the week itself and of the eight after it count; the four before are a guard, because a
+# break may be dated that much early; the seven before those are the placebo.
+AFTER_WEEKS, GUARD_WEEKS, PLACEBO_WEEKS = 8, 4, 7
 LEAST_STRUCK = 20  # judgement: after fewer no ratio is given
 LARGEST_CIRCLE = 12  # judgement: of a household or group; larger ones are ignored: their members need not know each other
 MOST_CATEGORIES = 24  # as in the cohort counts

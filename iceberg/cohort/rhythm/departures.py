@@ -15,7 +15,7 @@ from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.read import OPEN_CUSTOMERS, open_customers
 from iceberg.cohort.rhythm.reduce import PART, Learned, require_settled
-from iceberg.cohort.rhythm.returns import masses_by_age, visible_weeks
+from iceberg.cohort.rhythm.returns import is_settled, masses_by_age, visible_weeks
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import OptionError
 from iceberg.ingest.joining.options import CHOICES, Joining
@@ -111,9 +111,10 @@ def _date_part(block: WeekBlock, learned: Learned, settled: float, judged: BoolA
     for end in reversed(range(width, baseline - 1, -RECENT_WEEKS)):
         start = end - baseline
         found = find_breaks(block.until(end, baseline), learned.settings, learned.history.index[start:end])
-        rows, week = found.rows, found.week(0.5) + start
+        rows, week = found.rows, found.likeliest_week() + start
         judged[rows] = True
-        lasts = (masses_by_age(found) * learned.share).sum((1, 2)) >= settled
+        broken = found.broken.sum(1)
+        gone = is_settled(broken, (masses_by_age(found) * learned.share).sum((1, 2)), settled)
         before = ended[rows]
         first = np.where((before >= 0) & (before < week), before, week)
-        ended[rows] = np.where(lasts, first, np.where(found.broken.sum(1) < _STILL, -1, before))
+        ended[rows] = np.where(gone, first, np.where(broken < _STILL, -1, before))

@@ -80,7 +80,7 @@ class History:
             returned, known = returned_within(
                 self.block.rows(chosen), self.index, end=cut.end, weeks=CUT_WEEKS, before=cut.before[chosen]
             )
-            table.add(cut.masses[chosen[known]], returned[known])
+            table.add(cut.masses[chosen[known]], cut.broken[chosen[known]], returned[known])
         return table
 
     def alarms(self, threshold: float) -> tuple[IntArray, IntArray, FloatArray]:
@@ -162,7 +162,7 @@ def _cut(block: WeekBlock, index: FloatArray, settings: RhythmSettings, end: int
     masses = masses_by_age(found)
     regular, broken, before, week = np.zeros(size, bool), np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
     regular[found.rows], broken[found.rows] = True, np.minimum(found.broken.sum(1), 1)
-    week[found.rows], before[found.rows] = found.week(0.5) + start, found.before
+    week[found.rows], before[found.rows] = found.likeliest_week() + start, found.before
     every = np.zeros((size, *masses.shape[1:]), dtype=np.float32)
     every[found.rows] = masses
     return Cut(end, regular, broken, week, before, every)

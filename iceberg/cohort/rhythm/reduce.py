@@ -30,7 +30,7 @@ from iceberg.cohort.rhythm.companions import Companions
 from iceberg.cohort.rhythm.counts import COMPANIONS, KINDS, RhythmCategory, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
 from iceberg.cohort.rhythm.history import History, history_baseline
 from iceberg.cohort.rhythm.people import BrokenPeople, BrokenRhythm
-from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age, visible_weeks
+from iceberg.cohort.rhythm.returns import is_settled, lasting_share, masses_by_age, visible_weeks
 from iceberg.cohort.rhythm.trace import BreakTrace
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import EvidenceError, OptionError
@@ -40,7 +40,6 @@ LARGEST_BUDGET = 50.0  # judgement: more false alarms than that are no alarms
 LEAST_SETTLED = 0.5  # judgement: what is likelier to come back than not has not lasted
 PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
 _SHOWN_PAUSES = (2, 4, 8, 13)
-_HALF = 0.5
 
 WhileListed = Callable[[RhythmCounts, Iterator[BrokenRhythm]], None]
 
@@ -124,7 +123,7 @@ def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], com
             run.add(block, found, lasts, low if listed and run is first else None)
         if companions is not None:
             called = np.flatnonzero(found.broken.sum(1) >= first.threshold)
-            companions.add(found.rows[called] + low, found.week(_HALF)[called] + first.first)
+            companions.add(found.rows[called] + low, found.likeliest_week()[called] + first.first)
 
 
 def _judged(weeks: ActivityWeeks, learned: Learned, run: _Run) -> Iterator[tuple[int, WeekBlock, Profiles]]:
@@ -210,12 +209,13 @@ class _Run:
         """Add the customers of a block; where `low`, the number of the first of them, is given, they are listed too."""
         broken = np.minimum(found.broken.sum(1), 1).astype(float)
         called = broken >= self.threshold
-        recent = called & (found.week(_HALF) >= self.baseline - RECENT_WEEKS)
+        recent = called & (found.likeliest_week() >= self.baseline - RECENT_WEEKS)
         segment = block.segment[found.rows]
-        for place, chosen in enumerate((np.ones_like(recent), recent, recent & (lasts >= self.settled_from))):
+        settled = called & is_settled(broken, lasts, self.settled_from)
+        for place, chosen in enumerate((np.ones_like(recent), recent, recent & settled)):
             self.by_segment[place] += np.bincount(segment[chosen], minlength=self.by_segment.shape[1])
         self.broken += int(called.sum())
-        self.broken_settled += int((called & (lasts >= self.settled_from)).sum())
+        self.broken_settled += int(settled.sum())
         self.chance += float((1 - broken[recent]).sum())
         self.lasting += float(lasts[recent].sum())
         self._add_kinds(found, recent)

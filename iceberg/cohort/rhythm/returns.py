@@ -6,6 +6,7 @@ import numpy as np
 
 from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import (
+    CHANCE_RETURN,
     CUT_WEEKS,
     LASTING_WEEKS,
     PARTIAL_RETURN,
@@ -14,11 +15,13 @@ from iceberg.cohort.rhythm.assumptions import (
     RECOVERY_WEEKS,
     RETURN_WEIGHT,
     SILENT_RETURN,
+    SURE_BREAK,
 )
 from iceberg.cohort.rhythm.breaks.change_point import Profiles
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 
 AGES = len(SILENT_RETURN)
+_ROUNDS = 20
 _FEWEST_EXPECTED = 6.0  # judgement: with fewer expected days even thirteen weeks do not show a return
 
 
@@ -42,6 +45,11 @@ def lasting_share(returns: FloatArray, *, weeks: int = LASTING_WEEKS) -> FloatAr
     return np.asarray(lasting, dtype=float)
 
 
+def is_settled(broken: FloatArray, lasts: FloatArray, settled: float) -> BoolArray:
+    """(n,) who has surely broken with the rhythm, and will not take it up again with a probability of at least `settled`."""
+    return np.asarray((lasts >= settled) & (broken >= SURE_BREAK))
+
+
 def visible_weeks(share: FloatArray, settled: float) -> int:
     """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
     enough = np.flatnonzero(share[0] >= settled)
@@ -49,23 +57,38 @@ def visible_weeks(share: FloatArray, settled: float) -> int:
 
 
 class ReturnTable:
-    """Spells of low activity followed for four weeks each, and how many of them ended: (2, AGES)."""
+    """Spells of low activity followed for four weeks each, and whether they ended."""
 
     def __init__(self) -> None:
-        prior = np.stack([SILENT_RETURN, PARTIAL_RETURN])
-        self.followed = np.full(prior.shape, RETURN_WEIGHT)
-        self.ended = prior * RETURN_WEIGHT
+        self._shares: list[SingleArray] = []
+        self._broken: list[FloatArray] = []
+        self._returned: list[BoolArray] = []
 
-    def add(self, masses: SingleArray, returned: BoolArray) -> None:
-        """Add spells by their age and kind, and whether each ended within the four weeks that follow."""
-        share = masses / np.maximum(masses.sum((1, 2), keepdims=True), 1e-9)
-        self.followed += share.sum(0)
-        self.ended += share[returned].sum(0)
+    def add(self, masses: SingleArray, broken: FloatArray, returned: BoolArray) -> None:
+        """Add spells by their age and kind, how likely each is a break at all, and whether it ended within the four weeks that follow."""
+        self._shares.append(masses / np.maximum(masses.sum((1, 2), keepdims=True), 1e-9))
+        self._broken.append(broken)
+        self._returned.append(returned)
 
     @property
     def chance(self) -> FloatArray:
-        """Chance that a spell ends within four weeks."""
-        return np.asarray(self.ended / self.followed, dtype=float)
+        """(2, AGES) chance that a break ends within four weeks.
+
+        A spell that ended may have been none: somebody who stayed away by chance and came again. Whether it was, and how old it was, is
+        weighed by EM; counted as ends, the spells that were none would make every break look as if it might heal.
+        """
+        prior = np.stack([SILENT_RETURN, PARTIAL_RETURN])
+        if not self._shares:
+            return prior.copy()
+        shares, broken, ended = (np.concatenate(part) for part in (self._shares, self._broken, self._returned))
+        chance = prior
+        for _ in range(_ROUNDS):
+            like = shares * np.where(ended[:, None, None], chance, 1 - chance)
+            of_break = broken * like.sum((1, 2))
+            of_none = (1 - broken) * np.where(ended, CHANCE_RETURN, 1 - CHANCE_RETURN)
+            weight = like * (broken / np.maximum(of_break + of_none, 1e-12))[:, None, None]
+            chance = (prior * RETURN_WEIGHT + weight[ended].sum(0)) / (RETURN_WEIGHT + weight.sum(0))
+        return np.asarray(chance, dtype=float)
 
 
 def returned_within(block: WeekBlock, index: FloatArray, *, end: int, weeks: int, before: FloatArray) -> tuple[BoolArray, BoolArray]:

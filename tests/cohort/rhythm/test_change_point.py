@@ -1,6 +1,7 @@
 """The closed form by hand, what a week may say, pauses, and the numbers by which customers are compared."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,8 +52,17 @@ def test_a_regular_who_stops_is_dated_to_the_week() -> None:
     days[0, :40] = np.tile([3, 2, 3, 4], 10)
     found = find_breaks(block_of(days), settings(pause_hazard=1e-5), FLAT)
     assert found.broken.sum() > 0.99 and found.silent.sum() > 0.9 * found.broken.sum()
-    assert (found.week(0.05)[0], found.week(0.5)[0]) == (40, 40) and found.week(0.95)[0] <= 41
+    assert (found.week(0.05)[0], found.week(0.5)[0], found.likeliest_week()[0]) == (40, 40, 40) and found.week(0.95)[0] <= 41
     assert found.before[0] == pytest.approx(3, abs=0.1) and found.now[0] == 0
+
+
+def test_a_break_of_two_possible_dates_is_shown_at_one_of_them() -> None:
+    """The median of 45 % early and 55 % late, eleven weeks apart, hangs on a tenth; the week shown has most around it."""
+    found = find_breaks(block_of(np.tile([3, 2, 3, 4], (1, 13))), settings(), FLAT)
+    mass = np.zeros_like(found.silent)
+    mass[0, [20, 30, 31, 32]] = [0.4, 0.15, 0.3, 0.15]
+    two = replace(found, silent=mass, partial=0 * mass, faded=0 * mass)
+    assert two.likeliest_week()[0] == 31 and two.week(0.5)[0] == 30
 
 
 def test_a_regular_who_comes_as_ever_has_not_broken() -> None:
@@ -132,6 +142,14 @@ def test_a_season_at_the_end_of_a_log_is_not_taken_for_its_level() -> None:
     index = build_week_index(block_of(days))
     assert np.abs(index - wave)[1:].max() < 0.06
     assert index[80:104].mean() < 0.95  # half a year of low weeks stays low
+
+
+def test_the_last_weeks_of_a_log_look_no_busier_because_rare_visitors_are_not_back_yet() -> None:
+    """Who comes 0.4 times a week without ever leaving: counted up to the last visit only, the last weeks had 1.15 of the usual."""
+    rng = np.random.default_rng(5)
+    days = rng.poisson(0.4, (4000, 104)).clip(0, 7)
+    index = build_week_index(block_of(days))
+    assert index[-8:].mean() == pytest.approx(1, abs=0.03) and np.abs(index[-8:] - 1).max() < 0.1
 
 
 def test_the_assumed_shares_of_changes_add_up() -> None:

@@ -37,6 +37,7 @@ _LEAST_WEEKS_AFTER = 2  # a break of the last week alone is never one
 _LEAST_EXPOSURE = 0.25
 COLLAPSES = RATIOS <= COLLAPSE_RATIO
 _TINY = 1e-30
+_NEAR = (0.85, 0.95, 1.0, 0.95, 0.85)  # judgement: a week is shown, and two weeks beside it are near enough; of equals the middle one
 Kind = TypeVar("Kind", np.float32, np.bool_)
 
 
@@ -76,6 +77,13 @@ class Profiles:
         mass = self.broken
         below = np.cumsum(mass, 1) < quantile * np.maximum(mass.sum(1), _TINY)[:, None]
         return np.asarray(np.minimum(below.sum(1), mass.shape[1] - 1), dtype=np.intp)
+
+
+    def likeliest_week(self) -> IntRows:
+        """The week of the break, given one: around it lies most of what is known, its own week first."""
+        mass = np.pad(self.broken, ((0, 0), (len(_NEAR) // 2,) * 2))
+        near = sum(weight * mass[:, place : place + self.broken.shape[1]] for place, weight in enumerate(_NEAR))
+        return np.asarray(np.clip(np.argmax(near, axis=1), self.week(0.05), self.week(0.95)), dtype=np.intp)
 
 
 IntRows = np.ndarray[tuple[int], np.dtype[np.intp]]

@@ -14,7 +14,8 @@ from iceberg.cohort.rhythm.assumptions import OWN_PAUSE_DAYS, RhythmSettings
 # one; it shows in the activity of the company instead.
 _INDEX_HALF_WEEKS = 26
 HOLE = 0.1  # judgement: a week with less than this share of the usual activity is missing from the log, and says nothing about anybody
-_LAST_WEEKS = 4  # those active in the last weeks are selected by being active
+# Judgement: a customer is there until so many active days were to be expected since the last one, and for two weeks at least.
+_PRESENT_DAYS, _PRESENT_WEEKS = 3.0, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,17 +73,20 @@ def build_week_index(block: WeekBlock) -> FloatArray:
 
     Towards the ends of the log it is the first and the last whole year: half of one would take a season for a level.
 
-    A customer is present from the week after the first activity to the last one. Who was active in the last weeks is selected by that, so the
-    activity of these weeks is set against those present before them.
+    A customer is present after the first week until three days of activity were to be expected since the last visit. Whether somebody is counted in a
+    week thus depends on earlier weeks only: whoever is seen late in the log is one who comes often, and the activity of its last weeks would look too
+    high, everybody else's silence in them too long.
     """
     width = block.days.shape[1]
     week = np.arange(width)
-    inside = (week > block.first[:, None]) & (week <= block.last[:, None])
-    total = (block.days * inside).sum(0, dtype=float)
-    present = inside.sum(0).astype(float)
-    if width > _LAST_WEEKS:
-        present[-_LAST_WEEKS:] = present[-_LAST_WEEKS - 1]
-    each = total / np.maximum(present, 1)
+    after = week > block.first[:, None]
+    inside = after & (week <= block.last[:, None])
+    rate = (block.days * inside).sum(1, dtype=float) / np.maximum(inside.sum(1), 1)
+    patience = np.maximum(np.ceil(_PRESENT_DAYS / np.maximum(rate, 1e-6)), _PRESENT_WEEKS)
+    visit = np.maximum.accumulate(np.where(block.days > 0, week, -width), axis=1)
+    visit = np.concatenate([np.full((len(visit), 1), -width), visit[:, :-1]], axis=1)  # the last one before each week
+    present = after & (week - visit <= patience[:, None])
+    each = (block.days * present).sum(0, dtype=float) / np.maximum(present.sum(0), 1)
     year = 2 * _INDEX_HALF_WEEKS + 1
     starts = np.clip(week - _INDEX_HALF_WEEKS, 0, max(0, width - year))
     usual = [np.median(each[start : start + year]) for start in starts]
