@@ -27,6 +27,7 @@ from iceberg.ingest.sections.window import money_from, window_from
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
+from iceberg.ingest.values.intervals import BY_ROW
 from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 
 _OPTIONS = (
@@ -36,7 +37,7 @@ _OPTIONS = (
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
 _KNOWN_VALUES = {
     "decimal": (".", ","),
-    "revenue_period": tuple(PERIODS_PER_YEAR),
+    "revenue_period": (*PERIODS_PER_YEAR, BY_ROW),
     "tenure_unit": ("days", "weeks", "months", "years"),
     "via": ("subscriptions", "customers"),
     "scale": tuple(SCALES),

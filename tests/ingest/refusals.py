@@ -141,6 +141,10 @@ REFUSALS = {
     "dates that a spreadsheet turned round": Refusal("dates_half_converted", {"c.csv": _HALF}),
     "thousands or decimals": Refusal("numbers_ambiguous", {"c.csv": _AMOUNTS}),
     "thousands or decimals by points": Refusal("points_ambiguous", {"c.csv": _AMOUNTS.replace('"', "").replace("1,", "1.").replace("2,", "2.")}),
+    "an amount beside its period": Refusal(
+        "revenue_period_unclear",
+        {"c.csv": "customer_id,start_date,price,billing\n" + "".join(f"K{n},2023-01-05,12,{'monthly' if n % 2 else 'annual'}\n" for n in range(20))},
+    ),
     "sums beside their parts": Refusal(
         "sums_beside",
         {"v.csv": "month,region,category,complaints\n" + "".join(f"2024-0{m},N,A,4\n2024-0{m},S,A,6\n2024-0{m},All,A,10\n" for m in (1, 2))},

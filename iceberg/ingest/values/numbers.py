@@ -28,7 +28,8 @@ MONTHS_PER_YEAR = 12
 PERIODS_PER_YEAR = {"year": 1, "quarter": 4, "month": MONTHS_PER_YEAR, "week": 52}
 # What a header says that an amount is paid per, the first that fits; a sum over twelve months is one of a year.
 _PERIOD_HEADERS = {
-    "year": r"\b(?:12|twelve|douze|zwolf|doce|dodici|twaalf)\b.*(?:\bm\b|month|mois|monat|mes|maand)|annual|annuel|yearly|jahr",
+    "year": r"\b(?:12|twelve|douze|zwolf|doce|dodici|twaalf)\b.*(?:\bm\b|month|mois|monat|mes|maand)|annual|annuel|yearly|jahr|\banual|\bannua\b"
+    r"|\barr\b|\bacv\b|jaarlijks|\bp a\b|年",
     "month": r"month|mensu|mensil|mensal|monat|\bmois\b|maand|maned|manad|miesi|mesic|kuukau|\baylik|\bmrr\b|\barpu\b|\bpcm\b|\bmo$|月",
     "quarter": r"quarter|trimestr|quartal|kwarta|kvartal",
     "week": r"\bweek|hebdo|\bsemaine|\bsemanal|settiman|wochent|\bwoche\b|wekelijks|tygodni",
@@ -130,7 +131,22 @@ def says_period(values: Iterable[str | None]) -> bool:
 
 def period_of(header: str) -> str:
     """What an amount under a normalised header is paid per: a key of `PERIODS_PER_YEAR`, ``"year"`` where it does not say."""
-    return next((period for period, pattern in _PERIOD_HEADERS.items() if re.search(pattern, header)), "year")
+    return period_said(header) or "year"
+
+
+def period_said(header: str) -> str:
+    """The same, "" where the header does not say."""
+    return next((period for period, pattern in _PERIOD_HEADERS.items() if re.search(pattern, header)), "")
+
+
+def amount_in(text: str, reading: NumberReading) -> float | None:
+    """The amount in a cell by the decimal mark of its column; None where there is none. Currencies are not converted."""
+    bare = _bare(text)
+    if reading.decimal == ",":
+        bare = bare.replace(".", "").replace(",", ".") if _COMMA.fullmatch(bare) else bare
+    elif _GROUPED.fullmatch(bare):
+        bare = bare.replace(",", "")
+    return float(bare) if _PLAIN.fullmatch(bare) else None
 
 
 def _bare(text: str) -> str:
