@@ -168,12 +168,17 @@ class MappingSet:
         """Read a file written by `save` or by hand.
 
         Raises:
-            MappingError: ``mapping_file_unreadable``, ``mapping_table_unknown``, ``mapping_field_unknown``.
+            MappingError: ``mapping_file_missing``, ``mapping_file_closed``, ``mapping_file_unreadable``, ``mapping_table_unknown``,
+                ``mapping_field_unknown``.
         """
         source = Path(path)
         try:
             text = source.read_text(encoding="utf-8-sig")
             content = json.loads(text) if source.suffix.lower() == ".json" else tomllib.loads(text)
+        except FileNotFoundError as error:
+            raise MappingError("mapping_file_missing", {"file": str(path)}) from error
+        except (IsADirectoryError, PermissionError) as error:
+            raise MappingError("mapping_file_closed", {"file": str(path)}) from error
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
             raise MappingError("mapping_file_unreadable", {"file": source.name, "reason": str(error)[:200]}) from error
         return cls.from_dict(content, name=source.name)

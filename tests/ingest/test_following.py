@@ -136,4 +136,6 @@ def test_every_question_about_columns_is_followed() -> None:
     """All that can be raised while files are opened and judged; a mapping that cannot be read, or an option of the library, stands aside."""
     sources = (path.read_text() for path in Path(iceberg.ingest.__path__[0]).rglob("*.py") if "spark" not in path.parts)
     raised = {code for text in sources for code in re.findall(r'MappingError\(\s*"(\w+)"', text)}
-    assert raised - {refusal.code for refusal in REFUSALS.values()} == {"mapping_file_unreadable", "date_format_unknown", "link_twice"}
+    assert raised - {refusal.code for refusal in REFUSALS.values()} == {
+        "mapping_file_unreadable", "mapping_file_missing", "mapping_file_closed", "date_format_unknown", "link_twice"
+    }  # fmt: skip
