@@ -299,7 +299,8 @@ EXTRA_FIELDS: dict[str, Mapping[str, str]] = {table.name: table.extra for table 
 # which table a file is.
 CASE_FIELDS = (*_CASE, *_SERVICE)
 # Fields that a page asks for; the other extra ones are taken where they are certain.
-ASKED_FIELDS = {table.name: {**table.fields, **{name: kind for name, kind in table.extra.items() if name in CONTRACT_FIELDS}} for table in TABLES}
+_ASKED_EXTRA = (*CONTRACT_FIELDS, "linked_to")
+ASKED_FIELDS = {table.name: {**table.fields, **{name: kind for name, kind in table.extra.items() if name in _ASKED_EXTRA}} for table in TABLES}
 REQUIRED: dict[str, tuple[str, ...]] = {table.name: table.required for table in TABLES}
 # Canonical columns and DuckDB types of each table inside the connection of `Tables`.
 CANONICAL_COLUMNS: dict[str, Mapping[str, str]] = {table.name: table.columns for table in TABLES}

@@ -82,7 +82,7 @@ def test_a_period_in_another_column_is_taken_or_asked_about_below_the_amounts(op
     app = open_page("upload")
     customers = "customer_id,start_date,end_date,price,billing_cycle\n" + "".join(rows)
     upload(app, customers=("customers.csv", customers.encode()), complaints=("complaints.csv", COMPLAINTS.encode()))
-    control = next(one for one in app.segmented_control if one.key and one.key.endswith(".revenue.period"))
+    control = next(one for one in app.pills if one.key and one.key.endswith(".revenue.period"))
     assert control.value == (None if asked else "by_row")
     if asked:
         assert "Choose below the column" in spoken(app)

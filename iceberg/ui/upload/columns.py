@@ -306,7 +306,7 @@ def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, sa
     revenue, beside = preview.source.column(header), preview.source.column(choice.header) if choice is not None else None
     mapping = replace(preview.proposal, revenue_period=saved.revenue_period) if saved else preview.proposal
     found = revenue_period(mapping, revenue, beside) if revenue is not None else "year"
-    chosen: str | None = st.segmented_control(
+    chosen: str | None = st.pills(
         words.text("ui.upload.revenue_period"),
         (BY_ROW,) if beside is not None and has_intervals(mapping) else (*PERIODS_PER_YEAR, *((BY_ROW,) if beside is not None else ())),
         default=found or None,
