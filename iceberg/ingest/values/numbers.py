@@ -35,6 +35,7 @@ _PERIOD_HEADERS = {
     "week": r"\bweek|hebdo|\bsemaine|\bsemanal|settiman|wochent|\bwoche\b|wekelijks|tygodni",
 }
 LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
+_NO_CENTS = re.compile("[0-9]([.,])[-\u2013\u2014]")
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _SHORT_OR_GROUPED = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:\.\d{3})?)")
@@ -100,6 +101,9 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
     comma = sum(bool(_COMMA.fullmatch(text)) for text in bare)
     if max(point, comma) < 0.5 * len(filled):
         return None
+    whole = {match[1] for text in filled if (match := _NO_CENTS.search(text))}  # "1.100,-" says that the comma is the decimal mark
+    if len(whole) == 1 and point == comma:
+        return NumberReading(whole.pop(), False, point / len(filled), False, currency, found)
     ambiguous = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
     decimal = "," if comma > point or (comma == point and any("," in text for text in bare)) else "."
     if ambiguous and currency in WITHOUT_CENTS:  # 1.000 CFA are a thousand

@@ -313,6 +313,7 @@ def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, sa
         format_func=lambda period: words.text(f"ui.upload.per_{period}"),
         key=f"{key}.period",
         required=bool(found),
+        wrap=True,
     )
     if beside is not None and chosen in {BY_ROW, None}:
         said = ", ".join(list(dict.fromkeys(beside.texts))[:4])
