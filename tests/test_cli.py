@@ -272,7 +272,7 @@ def test_help_and_version_are_results(run: Command) -> None:
         done = run(*arguments)
         assert (done.status, done.err) == (0, "")
         assert done.out.startswith("usage: python -m iceberg")
-    assert run("estimate", "--help", "--lang", "fr").out.startswith("usage : python -m iceberg estimate")
+    assert run("estimate", "--help", "--lang", "fr").out.startswith("usage\N{NO-BREAK SPACE}: python -m iceberg estimate")
     assert "dans un navigateur" in run("dashboard", "--help", "--lang", "fr").out
 
 

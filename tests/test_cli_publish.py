@@ -416,6 +416,6 @@ def test_a_company_of_the_french_reads_its_limit_in_french(run: Run, company: Pa
         typed = ["--notify", hook.url, "--notify-lang", "fr", "--notify-when", "below=100000"]
         assert run("publish", *inputs(company), "--quiet", *typed)[0] == 0
     (body,) = hook.bodies
-    assert body["subject"] == "Silent churn : un seuil est franchi"
+    assert body["subject"] == "Silent churn\N{NO-BREAK SPACE}: un seuil est franchi"
     assert body["crossed"][0]["silent_churn_per_month"]["median"] < 100_000
     assert "départs silencieux par mois" in body["text"]

@@ -105,6 +105,23 @@ def test_french_uses_its_own_word_for_complaint_and_for_excess() -> None:
     assert wrong == set()
 
 
+COPIED = re.compile(r"`[^`\n]*`|\"[^\"\n]*\"")  # commands, options and lines of a mapping keep the spaces that are to be typed
+
+
+def test_french_signs_never_begin_a_line() -> None:
+    """Before : ; ! ? » % and €, and after «, stands a no-break space, wide or narrow; an ordinary one lets the sign fall on a line of its own."""
+    ordinary = {
+        key: found.group(0) for key, text in load_messages("fr").items() if (found := re.search(r".{0,20}(?: [:;!?»%€]|« )", COPIED.sub("", text)))
+    }
+    assert ordinary == {}
+    missing = {
+        key: found.group(0)
+        for key, text in load_messages("fr").items()
+        if (found := re.search(r".{0,20}(?:[^\W\d_][;!?»]|«\w)", re.sub(r"https?://\S+", "", COPIED.sub("", text))))
+    }
+    assert missing == {}
+
+
 def literal_keys() -> set[tuple[str, str]]:
     """Every string literal in the package that reads as ``domain.key``, with the file it is in."""
     found = set()

@@ -144,8 +144,8 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
         _require_visible(options, report)
         require_rows(report, mapping)
         # Before breaks can become departures; a log without rhythms has none to show.
-        rhythms, _ = find_rhythms_or_none(tables, settled=options.settled)
         chosen = mapping or MappingSet()
+        rhythms, _ = find_rhythms_or_none(tables, settled=chosen.joining.settled or SETTLED)
         tables = _with_departures(tables, options, report, chosen.joining)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         counts = reduce_tables(
@@ -290,7 +290,7 @@ def saved_mapping(options: Options) -> MappingSet | None:
     if options.interventions:
         mapping = mapping or MappingSet()
         mapping = replace(mapping, interventions=(*mapping.interventions, *options.interventions))
-    rules = {name: value for name in ("gap_days", "inactivity_days", "departures") if (value := getattr(options, name)) is not None}
+    rules = {name: value for name in ("gap_days", "inactivity_days", "departures", "settled") if (value := getattr(options, name)) is not None}
     if not rules:
         return mapping
     mapping = mapping or MappingSet()
@@ -335,9 +335,9 @@ def _with_departures(tables: Tables, options: Options, report: IngestReport, rul
     """
     from iceberg.cohort.rhythm.departures import with_departures
 
-    if options.settled != SETTLED and rules.departures == DEPARTURES[0]:
+    if options.settled is not None and rules.departures == DEPARTURES[0]:
         raise UsageError("settled_needs_breaks")
-    dated = with_departures(tables, report, rules=rules, settled=options.settled)
+    dated = with_departures(tables, report, rules=rules)
     if dated is tables:
         return tables
     if dated.last_day is not None and options.as_of is not None and options.as_of > dated.last_day:

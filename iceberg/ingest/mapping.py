@@ -27,6 +27,7 @@ from iceberg.ingest.sections.window import money_from, window_from
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
+from iceberg.ingest.values.intervals import BY_ROW
 from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 
 _OPTIONS = (
@@ -36,7 +37,7 @@ _OPTIONS = (
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
 _KNOWN_VALUES = {
     "decimal": (".", ","),
-    "revenue_period": tuple(PERIODS_PER_YEAR),
+    "revenue_period": (*PERIODS_PER_YEAR, BY_ROW),
     "tenure_unit": ("days", "weeks", "months", "years"),
     "via": ("subscriptions", "customers"),
     "scale": tuple(SCALES),
@@ -167,12 +168,17 @@ class MappingSet:
         """Read a file written by `save` or by hand.
 
         Raises:
-            MappingError: ``mapping_file_unreadable``, ``mapping_table_unknown``, ``mapping_field_unknown``.
+            MappingError: ``mapping_file_missing``, ``mapping_file_closed``, ``mapping_file_unreadable``, ``mapping_table_unknown``,
+                ``mapping_field_unknown``.
         """
         source = Path(path)
         try:
             text = source.read_text(encoding="utf-8-sig")
             content = json.loads(text) if source.suffix.lower() == ".json" else tomllib.loads(text)
+        except FileNotFoundError as error:
+            raise MappingError("mapping_file_missing", {"file": str(path)}) from error
+        except (IsADirectoryError, PermissionError) as error:
+            raise MappingError("mapping_file_closed", {"file": str(path)}) from error
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
             raise MappingError("mapping_file_unreadable", {"file": source.name, "reason": str(error)[:200]}) from error
         return cls.from_dict(content, name=source.name)

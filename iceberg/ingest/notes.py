@@ -12,6 +12,7 @@ from iceberg.ingest.columns.flat_sheet import complaint_name, says_its_unit, ten
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.joining.options import IdProposal, JoiningReport
 from iceberg.ingest.joining.relations import base_of
+from iceberg.ingest.rules.amounts import has_intervals
 from iceberg.ingest.schema import BESIDE
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import STILL_HERE
@@ -98,9 +99,11 @@ def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
     return tuple(("complaints_unlinked", {"file": file}) for file in files)
 
 
+_MOST_NAMED = 6
 # Notes that change what can be believed: they go with the counts, to page, report and JSON, without the names of files.
 _REMARKS = (
-    *("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies", "revenue_times_12"),
+    *("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies"),
+    *("revenue_times_4", "revenue_times_12", "revenue_times_52", "revenue_by_row", "revenue_by_row_unknown"),
     *("ids_do_not_match", "ids_made_alike"),
 )
 
@@ -147,9 +150,16 @@ def _money_notes(item: JudgedTable) -> Notes:
         rates = " ".join(f"--exchange-rate {code}=..." for code in foreign[1:])
         values: dict[str, object] = {"file": file, "column": header, "currencies": ", ".join(foreign), "table": table, "rates": rates}
         return (("several_currencies", values | {"base": foreign[0]}),)
-    if column is not None and item.fields.revenue_per_year > 1:
-        return ((f"revenue_times_{item.fields.revenue_per_year}", {"file": file, "column": column.header, "table": item.table}),)
-    return ()
+    periods, beside = item.fields.periods, item.fields.columns.get("interval")
+    if column is not None and periods.times > 1:
+        return ((f"revenue_times_{periods.times}", {"file": file, "column": column.header, "table": item.table}),)
+    if column is None or beside is None or not periods.by_row:
+        return ()
+    values = {"file": file, "column": column.header, "beside": beside.header, "table": item.table}
+    said = ", ".join(f"{text} × {times:.4g}" for text, times in periods.by_row[:_MOST_NAMED])
+    unknown: Notes = (("revenue_by_row_unknown", values | {"values": ", ".join(periods.unknown[:_MOST_NAMED])}),) if periods.unknown else ()
+    known: Notes = () if has_intervals(item.mapping) else (("revenue_by_row", values | {"periods": said}),)  # such a system always writes it so
+    return (*known, *unknown)
 
 
 def flat_notes(item: JudgedTable) -> list[tuple[str, dict[str, object]]]:

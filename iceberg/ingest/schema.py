@@ -100,7 +100,8 @@ class Table:
         name: Its name in the connection, in a mapping and in `iceberg.ingest.load.load_tables`.
         option: Its option on the command line, without dashes.
         fields: Its fields, and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number",
-            "flag" (yes or no), "term" (a length of time), "currency" (a code or sign), "score" (`iceberg.ingest.values.scores`).
+            "flag" (yes or no), "term" (a length of time), "interval" (what is paid per), "currency" (a code or sign),
+            "score" (`iceberg.ingest.values.scores`).
         required: The fields without which a file is no such table.
         columns: Canonical columns and their DuckDB types.
         extra: Fields that only correct the others; presets name them, a page need not ask for them.
@@ -143,7 +144,7 @@ TABLES = (
         columns=_SPAN_COLUMNS,
         extra={
             "status": "text",  # says who is still here, where a system writes the last day before it has come
-            "interval": "text",  # what the revenue is paid per, row by row
+            "interval": "interval",  # what the revenue is paid per, row by row
             "currency": "currency",  # of the revenue, row by row, where the amounts do not name theirs
             "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
             "linked_to": "id",  # who brought the customer, or the household or group: only for breaks of rhythm
@@ -249,7 +250,7 @@ TABLES = (
         fields=_SPAN,
         required=("customer_id", "start_date"),
         columns=_SPAN_COLUMNS,
-        extra={"status": "text", "interval": "text", "currency": "currency", "subscription_id": "id"},
+        extra={"status": "text", "interval": "interval", "currency": "currency", "subscription_id": "id"},
         words=("subscription", "abonnement", "contract", "contrat"),
     ),
     Table(
@@ -289,7 +290,7 @@ TABLES = (
             "segment": "VARCHAR",
             "revenue": "DOUBLE",
         },
-        extra={"currency": "currency"},
+        extra={"interval": "interval", "currency": "currency"},
     ),
 )
 FIELDS: dict[str, Mapping[str, str]] = {table.name: table.fields for table in TABLES}
@@ -298,7 +299,8 @@ EXTRA_FIELDS: dict[str, Mapping[str, str]] = {table.name: table.extra for table 
 # which table a file is.
 CASE_FIELDS = (*_CASE, *_SERVICE)
 # Fields that a page asks for; the other extra ones are taken where they are certain.
-ASKED_FIELDS = {table.name: {**table.fields, **{name: kind for name, kind in table.extra.items() if name in CONTRACT_FIELDS}} for table in TABLES}
+_ASKED_EXTRA = (*CONTRACT_FIELDS, "linked_to")
+ASKED_FIELDS = {table.name: {**table.fields, **{name: kind for name, kind in table.extra.items() if name in _ASKED_EXTRA}} for table in TABLES}
 REQUIRED: dict[str, tuple[str, ...]] = {table.name: table.required for table in TABLES}
 # Canonical columns and DuckDB types of each table inside the connection of `Tables`.
 CANONICAL_COLUMNS: dict[str, Mapping[str, str]] = {table.name: table.columns for table in TABLES}

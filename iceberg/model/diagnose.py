@@ -64,6 +64,8 @@ _READING: dict[str, Literal["info", "caution", "warning"]] = {  # gravity of wha
     "revenue_times_4": "info",
     "revenue_times_12": "info",
     "revenue_times_52": "info",
+    "revenue_by_row": "info",
+    "revenue_by_row_unknown": "caution",
     "ids_made_alike": "info",
     "departures_collapse": "info",
     "departures_both": "info",
@@ -73,7 +75,7 @@ _READING: dict[str, Literal["info", "caution", "warning"]] = {  # gravity of wha
 def about_reading(counts: CohortCounts) -> list[Diagnostic]:
     """What reading the files found that changes what can be believed."""
     # A mapped column without a departure to apply it to is no lack of revenue, and what it was multiplied by moves nothing.
-    found = [one for one in counts.reading if not one.code.startswith("revenue_times_") or counts.has_revenue]
+    found = [one for one in counts.reading if not one.code.startswith("revenue_") or counts.has_revenue]
     return [
         Diagnostic(one.code, _READING.get(one.code, "caution"), dict(one.values), objects=False if one.code == "several_currencies" else None)
         for one in found

@@ -56,6 +56,28 @@ def test_every_row_is_an_answer_or_is_counted_as_why_it_is_none(company: Path) -
     assert not any(name in json.dumps(said.to_dict()) for name in (a, b, c, "X1"))  # no customer leaves the engine
 
 
+def test_an_answer_that_cannot_be_read_is_named_and_counts_as_not_given(company: Path, tmp_path: Path) -> None:
+    """By column, value and line; a number beyond ten is no answer. Who does not know is no mistake."""
+    a, b, c, d = (f"C{number}" for number in SILENT[:4])
+    path = tmp_path / "reasons.csv"
+    rows = [f"{a},yes,billing,rather so,no", f"{b},yes,billing,85,no", f"{c},yes,billing,don't know,no", f"{d},,billing,10,no"]
+    path.write_text("\n".join([FULL, *rows]))
+    tables, report = load_tables(company / "customers.csv", company / "complaints.csv", leaver_surveys=path)
+    with tables:
+        [said] = reduce_tables(tables).stated
+    found = sorted((issue.line, issue.column, issue.value, issue.rejected) for issue in report.issues if issue.rule == "unreadable_answer")
+    assert found == [(2, "would_have_stayed", "rather so", False), (3, "would_have_stayed", "85", False)]
+    assert {one.stayed for one in said.answers} == {None, True}
+    assert said.number == 4
+
+
+def test_one_and_zero_are_yes_and_no_and_not_the_lowest_of_eleven(company: Path) -> None:
+    """A column of 0 and 1 said that nobody would have stayed."""
+    rows = [f"C{number},1,billing,{place % 2},0" for place, number in enumerate(SILENT[:8])]
+    [said] = counts_with(company, header=FULL, rows=rows).stated
+    assert (said.of("billing"), said.of(NONE_OF_THESE)) == (4, 4)
+
+
 def test_french_headers_strata_and_yes_no_answers_are_read(company: Path) -> None:
     rows = ["north,oui,billing,non,non"] * 8 + ["south,oui,delivery,oui,non"] * 4 + ["south,oui,rien de tout cela,,"] * 2
     [said] = counts_with(company, header="strate,joint,raison,serait resté,nous l’a dit", rows=rows).stated

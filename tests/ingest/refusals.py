@@ -42,7 +42,7 @@ _NO_CATEGORY = "ticket_id,customer_id,complaint_date,Zeta\n" + "".join(f"T{n},K{
 _GONE = "customer_id,churned,Zeta,Eta\n" + "".join(f"K{n},{n % 2},{n},2023-0{n % 9 + 1}-05\n" for n in range(30))
 _SHEET_TEXTS = "customer_id,tenure months,churned,complaint\n" + "".join(f"K{n},{n},{n % 2},{_NOTES[n] if n % 3 else ''}\n" for n in range(40))
 _TWICE = "customer_id,start_date,end_date,customer_id\n" + "".join(f"K{n},2023-01-0{n % 9 + 1},,L{n}\n" for n in range(20))
-_VOLUMES = "month,category,complaints\n2024-01,A,10\n2024-02,B,20\n"
+VOLUMES = "month,category,complaints\n2024-01,A,10\n2024-02,B,20\n"
 _AMOUNTS = "customer_id,start_date,revenue\n" + "".join(f'K{n},2023-01-05,"1,23{n}"\n' for n in range(9))
 _CZECH = "customer_id,start_date,segment\n1,2024-01-25,příliš žluťoučký kůň\n2,2024-01-26,kůň\n"
 _OLD_IDS = TICKETS.replace("\nK", "\nCRM-K")
@@ -141,10 +141,14 @@ REFUSALS = {
     "dates that a spreadsheet turned round": Refusal("dates_half_converted", {"c.csv": _HALF}),
     "thousands or decimals": Refusal("numbers_ambiguous", {"c.csv": _AMOUNTS}),
     "thousands or decimals by points": Refusal("points_ambiguous", {"c.csv": _AMOUNTS.replace('"', "").replace("1,", "1.").replace("2,", "2.")}),
+    "an amount beside its period": Refusal(
+        "revenue_period_unclear",
+        {"c.csv": "customer_id,start_date,price,billing\n" + "".join(f"K{n},2023-01-05,12,{'monthly' if n % 2 else 'annual'}\n" for n in range(20))},
+    ),
     "sums beside their parts": Refusal(
         "sums_beside",
         {"v.csv": "month,region,category,complaints\n" + "".join(f"2024-0{m},N,A,4\n2024-0{m},S,A,6\n2024-0{m},All,A,10\n" for m in (1, 2))},
-        mended={"v.csv": _VOLUMES},
+        mended={"v.csv": VOLUMES},
     ),
     "months of a fiscal calendar": Refusal(
         "fiscal_months",
@@ -153,7 +157,7 @@ REFUSALS = {
     ),
     "complaints without customers beside volumes": Refusal(
         "complaints_without_ids",
-        {"k.csv": TICKETS.replace("customer_id", "Zeta"), "v.csv": _VOLUMES},
+        {"k.csv": TICKETS.replace("customer_id", "Zeta"), "v.csv": VOLUMES},
         {"customer_id": "Zeta"},
         ("--complaints", "{k.csv}", "--volumes", "{v.csv}"),
     ),
@@ -161,7 +165,7 @@ REFUSALS = {
         "departures_undated",
         {
             "c.csv": FLAGGED.replace(",plan", ",Zeta").replace(",A,", ",2025-01-05,"),
-            "v.csv": _VOLUMES,
+            "v.csv": VOLUMES,
             "e.csv": "customer_id,event_date\nK0,2024-05-05\nK3,2024-06-05\n",
         },
         {"end_date": "Zeta", "--events": "e.csv"},
@@ -179,16 +183,16 @@ REFUSALS = {
         "ids_cut_short", {"c.csv": "customer_id,start_date\n" + "".join(f"1.23E+1{n % 3},2023-01-05\n" for n in range(30))}, mended={"c.csv": ENDED}
     ),
     "a year": Refusal(
-        "periods_not_months", {"v.csv": "fiscal_year,category,complaints\n2022-23,Loans,58990\n2023-24,Loans,61000\n"}, mended={"v.csv": _VOLUMES}
+        "periods_not_months", {"v.csv": "fiscal_year,category,complaints\n2022-23,Loans,58990\n2023-24,Loans,61000\n"}, mended={"v.csv": VOLUMES}
     ),
     "a year named by a mapping": Refusal(
         "periods_not_months",
         {"v.csv": "fiscal_year,category,complaints\n2022-23,Loans,58990\n2023-24,Loans,61000\n"},
         options=("--volumes", "{v.csv}"),
         mapping='[volumes.columns]\nmonth = "fiscal_year"\ncategory = "category"\n',
-        mended={"v.csv": _VOLUMES.replace("month", "fiscal_year")},
+        mended={"v.csv": VOLUMES.replace("month", "fiscal_year")},
     ),
-    "quarters across": Refusal("periods_not_months", {"v.csv": "category,Q1 2024,Q2 2024,Q3 2024\nA,1,2,3\nB,2,3,4\n"}, mended={"v.csv": _VOLUMES}),
+    "quarters across": Refusal("periods_not_months", {"v.csv": "category,Q1 2024,Q2 2024,Q3 2024\nA,1,2,3\nB,2,3,4\n"}, mended={"v.csv": VOLUMES}),
     "departures alone": Refusal(
         "events_without_customers",
         {"e.csv": "customer_id,event_date\nK0,2024-05-05\nK3,2024-06-05\n", "c.csv": ENDED},
@@ -197,9 +201,9 @@ REFUSALS = {
     ),
     "a sheet without dates beside volumes": Refusal(
         "flat_beside_dates",
-        {"s.csv": "customer_id,tenure months,churned\n" + "".join(f"K{n},{n},{n % 2}\n" for n in range(30)), "v.csv": _VOLUMES},
+        {"s.csv": "customer_id,tenure months,churned\n" + "".join(f"K{n},{n},{n % 2}\n" for n in range(30)), "v.csv": VOLUMES},
         options=("--customers", "{s.csv}", "--volumes", "{v.csv}"),
-        mended={"s.csv": ENDED, "v.csv": _VOLUMES},
+        mended={"s.csv": ENDED, "v.csv": VOLUMES},
     ),
     "a join to a table that is not there": Refusal(
         "link_table_missing",

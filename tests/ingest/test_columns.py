@@ -327,6 +327,17 @@ def test_every_decision_survives_saving(tmp_path: Path) -> None:
         assert MappingSet.load(tmp_path / name).tables["customers"] == mapping
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(("place", "code"), [("gone.toml", "mapping_file_missing"), (".", "mapping_file_closed")])
+def test_a_mapping_that_is_not_there_is_said_in_words(place: str, code: str, language: str, tmp_path: Path) -> None:
+    """Without the number of the system's error."""
+    with pytest.raises(MappingError) as caught:
+        MappingSet.load(tmp_path / place)
+    message = caught.value.message(language)
+    assert caught.value.code == code
+    assert "Errno" not in message and str(tmp_path) in message
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -54,6 +54,21 @@ def parsed(text: str, expression: str) -> object:
         ("2023-11-28T10:05:33+01:00[Europe/Paris]", date(2023, 11, 28)),
         ("2023-11-28 10:05:33.123456 +0000 UTC", date(2023, 11, 28)),
         ("28.11.2023, 10:05 Uhr", date(2023, 11, 28)),
+        ("2023년 11월 28일", date(2023, 11, 28)),
+        ("2023년 3월 5일 화요일 오후 3:05", date(2023, 3, 5)),
+        ("2023년 3월 5일 (일) 오전 11시 5분 7초", date(2023, 3, 5)),
+        ("2023. 3. 5. 오후 3:05", date(2023, 3, 5)),
+        ("2023-03-05 오전 12:05:00", date(2023, 3, 5)),
+        ("2023年3月5日 下午3:05", date(2023, 3, 5)),
+        ("2023年03月05日下午3时5分", date(2023, 3, 5)),
+        ("2023/3/5 上午 09:05:07", date(2023, 3, 5)),
+        ("2023年3月5日(日) 15時05分", date(2023, 3, 5)),
+        ("2023年3月5日午後3時5分7秒", date(2023, 3, 5)),
+        ("2023年03月05日 星期日 15:05:09", date(2023, 3, 5)),
+        ("5 Μαρτίου 2023", date(2023, 3, 5)),
+        ("2023. március 5.", date(2023, 3, 5)),
+        ("5 Agustus 2023", date(2023, 8, 5)),
+        ("5 березня 2023", date(2023, 3, 5)),
     ],
 )
 def test_a_day_as_a_system_writes_it_is_read_as_it_is_meant(text: str, day: date) -> None:
@@ -63,7 +78,13 @@ def test_a_day_as_a_system_writes_it_is_read_as_it_is_meant(text: str, day: date
     assert parsed(text, date_sql("t", reading)) == day
 
 
-@pytest.mark.parametrize("text", ["令和6年1月5日", "2023-W48-2", "2023-332", "spring", "31/31/2023", "Q1 2023", "2022-23", "10:05", "1.23E+12"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("令和6年1月5日", "113年3月5日", "2023年13月5日", "2023년 3월 35일", "3월 5일", "2023-W48-2", "2023-332", "spring", "31/31/2023", "Q1 2023"),
+        *("2022-23", "10:05", "1.23E+12"),
+    ],
+)
 def test_a_form_that_is_not_known_is_refused_and_not_guessed(text: str) -> None:
     """Neither recognised nor parsed."""
     assert recognise_dates([text]) is None
@@ -86,10 +107,12 @@ written_days = st.dates(date(1970, 1, 1), date(2068, 12, 31)).flatmap(
             f"{day:%m/%Y}",
             f"{FRENCH[day.month - 1]} {day.year}",
             f"{day:%a, %d %b %Y} 23:59:59 +0200",
+            f"{day.year}년 {day.month}월 {day.day}일 오후 3:05",
+            f"{day.year}年{day.month}月{day.day}日 下午3时5分",
         ]
     )
 )
-noise = st.text(alphabet="0123456789/-.: aàeéjnovmrtTZ+'\"=,()", max_size=24)
+noise = st.text(alphabet="0123456789/-.: aàeéjnovmrtTZ+'\"=,()年月日년월일时分오후下午", max_size=24)
 
 
 texts = st.lists(st.one_of(written_days, noise, st.tuples(written_days, noise).map("".join)), min_size=1, max_size=200)

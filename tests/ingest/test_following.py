@@ -12,8 +12,13 @@ import tomli_w
 
 import iceberg.ingest
 from iceberg.cli.main import main
+from iceberg.ingest.schema import OPTION_OF_TABLE
 from iceberg.locale import load_messages
-from tests.ingest.refusals import REFUSALS, Refusal
+from tests.ingest.corpus import NO_TABLES
+from tests.ingest.habits import HABITS
+from tests.ingest.kinds import ENDED
+from tests.ingest.odd_files import ODD_FILES
+from tests.ingest.refusals import REFUSALS, VOLUMES, Refusal
 
 _COLUMN = {"en": "its column", "fr": "sa colonne"}
 _KEY = re.compile(r'([a-z_]+) = (\[[^\]]*\]|"[^"]*"|\d+|one of these|une de ces valeurs)')
@@ -136,4 +141,55 @@ def test_every_question_about_columns_is_followed() -> None:
     """All that can be raised while files are opened and judged; a mapping that cannot be read, or an option of the library, stands aside."""
     sources = (path.read_text() for path in Path(iceberg.ingest.__path__[0]).rglob("*.py") if "spark" not in path.parts)
     raised = {code for text in sources for code in re.findall(r'MappingError\(\s*"(\w+)"', text)}
-    assert raised - {refusal.code for refusal in REFUSALS.values()} == {"mapping_file_unreadable", "date_format_unknown", "link_twice"}
+    assert raised - {refusal.code for refusal in REFUSALS.values()} == {
+        "mapping_file_unreadable", "mapping_file_missing", "mapping_file_closed", "date_format_unknown", "link_twice"
+    }  # fmt: skip
+
+
+OTHERS = {
+    **{odd.name: (odd.file, odd.data, odd.table, odd.mapping, odd.error) for odd in ODD_FILES if odd.error},
+    **{f"no table: {name}": (name, data, "customers", {}, code) for name, data, code in NO_TABLES},
+    **{
+        f"habit: {name}": (file, data, "volumes" if habit.code == "periods_not_months" else "customers", {}, habit.code)
+        for name, habit in HABITS.items() if habit.code for file, data in habit.files.items()
+    },
+}  # fmt: skip
+_TAKEN_OUT = re.compile(r"(?:the line|la ligne) ([a-z_]+)")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_refused_file_is_followed_too(
+    name: str, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files of the other lists: a key or an option is taken as it stands, a line is taken out of the mapping, a file is exported again."""
+    monkeypatch.chdir(tmp_path)
+    file, data, table, settings, code = OTHERS[name]
+    known = {"start_date": "date" if "fixed width" in name else "start_date"} if code != "values_unreadable" else {}
+    refusal = Refusal(code, {file: data}, known, (f"--{OPTION_OF_TABLE[table]}", file))
+    person = Person(refusal, tmp_path, language, capsys)
+    mapping = {table: dict(settings)} if settings else None
+    _, first, _ = person.run(refusal.options, mapping)
+    assert re.match(says(code, language), first), first
+    taken_out = _TAKEN_OUT.search(first)
+    if taken_out is not None:
+        assert mapping is not None
+        kept = {table: {key: value for key, value in mapping[table].items() if key != taken_out[1]}}
+        assert person.run(refusal.options, kept)[0] == 0
+        return
+    person.follow(refusal.options, mapping)
+    exported = Person(Refusal("", {"again.csv": ENDED if table == "customers" else VOLUMES}), tmp_path, language, capsys)
+    assert exported.run((f"--{OPTION_OF_TABLE[table]}", "again.csv"), None)[0] == 0
+
+
+def test_every_refusal_of_a_file_is_in_a_list() -> None:
+    """What can be raised while a file is opened here; what needs a full disk, a folder or a bound that is crossed has tests of its own."""
+    sources = (path.read_text() for path in Path(iceberg.ingest.__path__[0]).rglob("*.py") if not {"spark", "remote"} & set(path.parts))
+    raised = {code for text in sources for code in re.findall(r'FileError\(\s*"(\w+)"', text)}
+    elsewhere = {
+        "csv_unreadable", "disk_full_midway", "memory_full", "disk_full", "temp_folder_unusable", "unpacks_too_large", "too_many_columns",
+        "parquet_too_many_values", "no_file_fits", "folder_without_tables", "folder_mixes_formats", "file_not_found", "file_is_directory",
+        "file_unreadable", "file_not_regular", "zip_unreadable", "binary_file", "book_too_large", "too_many_cells", "memory_limit_unreadable",
+        "file_breaks_off", "disk_too_small",
+    }  # fmt: skip
+    assert raised - {code for *_, code in OTHERS.values()} - {refusal.code for refusal in REFUSALS.values()} <= elsewhere

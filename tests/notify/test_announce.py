@@ -190,7 +190,7 @@ def test_the_message_is_in_its_language(store: Store, sent: list[dict[str, objec
     assert "270" in str(sent[0]["text"])
     assert "la première version" in str(sent[0]["text"])
     assert str(sent[0]["link"]).endswith("&lang=fr")
-    assert sent[0]["subject"] == "Comité : une nouvelle version"
+    assert sent[0]["subject"] == "Comité\N{NO-BREAK SPACE}: une nouvelle version"
 
 
 def test_mail_goes_encrypted_and_signed_in_to_each_person(store: Store, trusted: Path) -> None:

@@ -38,7 +38,8 @@ def with_costs(app: AppTest, language: str, costs: dict[str, float], **terms: fl
 def test_the_mirror_says_what_is_heard_and_why_they_leave(open_page: OpenPage, language: str) -> None:
     text = spoken(open_page("decide", language=language))
     costliest, loudest = NAMES[language]
-    assert {"en": f"You hear “{loudest}”; they leave over “{costliest}”", "fr": f"Vous entendez « {loudest} » ; ils partent"}[language] in text
+    heard = f"«\N{NO-BREAK SPACE}{loudest}\N{NO-BREAK SPACE}»\N{NARROW NO-BREAK SPACE};"
+    assert {"en": f"You hear “{loudest}”; they leave over “{costliest}”", "fr": f"Vous entendez {heard} ils partent"}[language] in text
     assert {"en": "Write a cost", "fr": "Écrivez un coût"}[language] in text
 
 
@@ -98,7 +99,7 @@ def test_the_page_designs_a_study_and_holds_the_questions(open_page: OpenPage, l
     loudest = NAMES[language][1]
     app.selectbox(key="information.category").select(loudest).run()
     assert_healthy(app)
-    assert {"en": f"range of “{loudest}”", "fr": f"fourchette de « {loudest} »"}[language] in spoken(app)
+    assert {"en": f"range of “{loudest}”", "fr": f"fourchette de «\N{NO-BREAK SPACE}{loudest}\N{NO-BREAK SPACE}»"}[language] in spoken(app)
     assert {"en": "What made you leave?", "fr": "Qu’est-ce qui vous a fait partir"}[language] in app.code[0].value
     dear = app.number_input(key="information.price.incident_audit")
     assert dear.value == 4.0

@@ -10,6 +10,7 @@ from iceberg.cli.arguments.options import parse_options
 from iceberg.cli.estimate import count_files
 from iceberg.cli.terminal import ProgressLine
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.rhythm.counts import COMPANIONS
 from iceberg.locale import Translator
 from iceberg.simulation.gym import gym_files
 from tests.ui.conftest import assert_healthy, page_file, spoken, upload
@@ -93,29 +94,58 @@ def numbers(counts: CohortCounts) -> tuple[object, ...]:
     return counts.window, *(int(one.sum()) for one in totals)
 
 
-@pytest.mark.parametrize("rule", ["collapse", "both"])
+@pytest.mark.parametrize(("rule", "settled"), [("collapse", 0.0), ("both", 0.95)])
 def test_breaks_can_be_departures_on_the_page_and_say_what_the_command_says(
-    open_page: OpenPage, gym: dict[str, tuple[str, bytes]], tmp_path: Path, rule: str
+    open_page: OpenPage, gym: dict[str, tuple[str, bytes]], tmp_path: Path, rule: str, settled: float
 ) -> None:
     """The choice moves the window back, goes into the mapping, and the command line counts the same, with the option and with the mapping."""
     app = counted(open_page("upload"), gym)
     switch = next(one for one in app.selectbox if str(one.key).startswith("joining.departures."))
     assert switch.value == "inactivity"
+    assert not any(str(one.key).startswith("joining.settled.") for one in app.number_input)
     switch.set_value(rule).run()
     assert_healthy(app)
+    sure = next(one for one in app.number_input if str(one.key).startswith("joining.settled."))
+    assert sure.value == 0.8
+    if settled:
+        sure.set_value(settled).run()
+        assert_healthy(app)
     assert "Departures follow breaks of rhythm" in spoken(app)
     app.button(key="estimate.run").click().run()
     assert_healthy(app)
     study = app.session_state["study"]
     assert f'departures = "{rule}"' in study.mapping
+    assert (f"settled = {settled}" in study.mapping) == bool(settled)
     (tmp_path / "mapping.toml").write_text(study.mapping, encoding="utf-8")
     typed = ["estimate", "--quiet"]
     for table, (name, content) in gym.items():
         (tmp_path / name).write_bytes(content)
         typed += [f"--{table}", str(tmp_path / name)]
-    for chosen in (["--departures", rule], ["--mapping", str(tmp_path / "mapping.toml")]):
+    for chosen in (["--departures", rule, *(["--settled", str(settled)] if settled else [])], ["--mapping", str(tmp_path / "mapping.toml")]):
         said = count_files(parse_options([*typed, *chosen]), ProgressLine(Translator("en"), quiet=True)).counts
         assert numbers(said) == numbers(study.counts)
+        assert {one.settled_from for one in said.rhythms} == {one.settled_from for one in study.counts.rhythms} == {settled or 0.8}
+
+
+def test_who_brought_a_member_can_be_chosen_and_is_kept(open_page: OpenPage, gym: dict[str, tuple[str, bytes]]) -> None:
+    """Under a header that nothing knows, by hand; the mapping names it."""
+    name, members = gym["customers"]
+    header, _, rest = members.partition(b"\n")
+    assert b"referrer" in header
+    app = open_page("upload")
+    app.radio(key="shape").set_value("joined").run()
+    upload(app, **(gym | {"customers": (name, header.replace(b"referrer_id", b"Zeta").replace(b"referrer", b"Zeta") + b"\n" + rest)}))
+    app.default_timeout = 180
+    box = next(one for one in app.selectbox if str(one.key).startswith("column.customers.") and str(one.key).endswith(".linked_to"))
+    assert box.value is None
+    box.set_value("Zeta").run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    study = app.session_state["study"]
+    assert 'linked_to = "Zeta"' in study.mapping
+    assert COMPANIONS in {one.source for one in study.counts.rhythms[0].categories}
 
 
 def test_the_choice_of_departures_is_kept_for_the_next_month(open_page: OpenPage, gym: dict[str, tuple[str, bytes]]) -> None:

@@ -75,6 +75,23 @@ def test_another_pair_of_columns_can_be_joined_from_a_list(open_page: OpenPage) 
     assert "account_number → customers.csv · account_number" in chosen.options[0]
 
 
+@pytest.mark.parametrize(("amounts", "asked"), [((10, 100), False), ((10, 11), True)])
+def test_a_period_in_another_column_is_taken_or_asked_about_below_the_amounts(open_page: OpenPage, amounts: tuple[int, int], asked: bool) -> None:
+    """Nothing is chosen beforehand where the amounts do not show it; what is chosen counts and is kept in the mapping."""
+    rows = [f"c{i},2024-0{1 + i % 6}-03,,{amounts[i % 2]},{('monthly', 'annual')[i % 2]}\n" for i in range(80)]
+    app = open_page("upload")
+    customers = "customer_id,start_date,end_date,price,billing_cycle\n" + "".join(rows)
+    upload(app, customers=("customers.csv", customers.encode()), complaints=("complaints.csv", COMPLAINTS.encode()))
+    control = next(one for one in app.pills if one.key and one.key.endswith(".revenue.period"))
+    assert control.value == (None if asked else "by_row")
+    if asked:
+        assert "Choose below the column" in spoken(app)
+        control.set_value("by_row").run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert "paid per what “billing_cycle” says" in spoken(app)
+
+
 def test_the_time_zone_is_asked_where_it_can_move_a_day(open_page: OpenPage) -> None:
     zoned = COMPLAINTS.replace("-07,", "-07T23:30:00+00:00,")
     app = open_page("upload")

@@ -414,3 +414,13 @@ def test_a_customers_file_that_says_of_nobody_that_they_left_is_a_question(open_
     assert not button(app, "columns.confirm")
     next(box for box in app.checkbox if box.key.startswith("column.nobody.")).check().run()
     assert button(app, "columns.confirm")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_file_of_another_kind_is_judged_below_its_box_in_the_language_of_the_page(open_page: OpenPage, language: str) -> None:
+    """The browser would refuse it in English, and only where the pointer rests."""
+    app = open_page("upload", language=language)
+    app.file_uploader(key="file.customers").set_value([("letter.pdf", b"%PDF-1.4 nothing", "application/pdf")]).run()
+    assert_healthy(app)
+    said = {"en": "letter.pdf is a document or a picture", "fr": "letter.pdf est un document ou une image"}[language]
+    assert any(said in box.value for box in app.error)

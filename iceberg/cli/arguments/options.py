@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iceberg.cli.arguments.activity_types import DEPARTURES, FALSE_ALARMS, SETTLED
+from iceberg.cli.arguments.activity_types import DEPARTURES, FALSE_ALARMS
 from iceberg.cli.arguments.commands import COMMANDS
 from iceberg.cli.arguments.option_types import COMPANIES, UsageError, choose_language, without_leading_language
 from iceberg.cli.arguments.parsers import ACTIONS, build_parsers
@@ -144,7 +144,7 @@ class Options:
     members_brought: int = 0
     company: str = COMPANIES[0]
     departures: str | None = None
-    settled: float = SETTLED
+    settled: float | None = None
 
     @property
     def given(self) -> dict[str, str]:
@@ -277,7 +277,7 @@ def _check_estimate(options: Options) -> None:
         if typed and getattr(options, table) is None:
             raise UsageError("days_need_table", {"option": f"--{name}", "table": f"--{table}"})
     silence_only = options.departures == DEPARTURES[0] or (options.departures is None and options.mapping is None)  # a mapping may say so
-    if options.settled != SETTLED and silence_only:
+    if options.settled is not None and silence_only:
         raise UsageError("settled_needs_breaks")
     if options.no_recording_change and options.recording_changes:
         raise UsageError("recording_twice")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from iceberg.cli.arguments.activity_types import SETTLED
 from iceberg.cli.arguments.options import Options
 from iceberg.cli.estimate import load_given, saved_mapping
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, say, write_whole
@@ -42,12 +43,13 @@ def run_rhythm(options: Options, words: Translator) -> int:
         listed.append(number)
 
     mapping = without_inactivity(saved_mapping(options))
+    settled = options.settled or (mapping.joining.settled if mapping is not None else 0) or SETTLED
     with ProgressLine(words, quiet=options.quiet) as progress:
         tables, report = load_given(options, mapping, progress)
         with tables:
             progress("counting", 0.1)
             listing = write_list if options.call_list is not None else None
-            counts = reduce_rhythm(tables, false_alarms=options.false_alarms, settled=options.settled, while_listed=listing)
+            counts = reduce_rhythm(tables, false_alarms=options.false_alarms, settled=settled, while_listed=listing)
     _print_reading(report, options, words)
     scenario = ripple_scenario(counts, options.members_brought)
     if options.json is not None:

@@ -15,11 +15,10 @@ from iceberg.cohort.statements import FIRST_COMPLAINED, Statements
 from iceberg.errors import EvidenceError
 from iceberg.ingest.schema import UNCATEGORISED
 from iceberg.ingest.tables import Tables
-from iceberg.ingest.values.flags import flag_sql
+from iceberg.ingest.values.flags import stayed_sql
 
 SOURCES: dict[str, Literal["survey", "cancellation"]] = {"leaver_surveys": "survey", "cancellation_reasons": "cancellation"}  # of `REASON_TABLES`
 _Said = tuple[str | None, str, bool | None, bool | None]  # segment, reason, informed, would have stayed
-SURE_TO_STAY = 6  # judgement: of 0 to 10, from here on they would rather have stayed
 # Answers that name no problem of the company, folded (`fold_name`).
 _NONE = re.compile(
     "none( of these| of the above| apply)?|no reason|nothing|rien( de tout cela)?|aucune?( de ces raisons| raison)?|unused|"
@@ -120,7 +119,7 @@ class _Reading:
         """
         of = self.of
         survey = self.table == "leaver_surveys"
-        stayed = _stayed_sql("would_have_stayed") if survey else "CAST(NULL AS INTEGER)"
+        stayed = stayed_sql("would_have_stayed", coded=self._are_coded()) if survey else "CAST(NULL AS INTEGER)"
         reached, informed = ("reached", "told_us") if survey else ("1", "CAST(NULL AS INTEGER)")
         stratum = "nullif(r.segment, '')" if survey else "CAST(NULL AS VARCHAR)"
         # One reason of each customer, where a file has several rows of one; of a survey that is refused.
@@ -143,6 +142,11 @@ class _Reading:
                     {reached} AS reached, r.category AS category, {stayed} AS stayed, {informed} AS informed
                 FROM {rows} AS r LEFT JOIN ({customers}) AS c ON r.customer_id = c.customer_id {spoke if self.linked else ""}
             ) AS placed GROUP BY ALL ORDER BY ALL"""
+
+    def _are_coded(self) -> bool:
+        """Whether no number of what would have kept them is above 1: then 1 is yes, and not the second lowest of eleven."""
+        number = "TRY_CAST(replace(trim(would_have_stayed), ',', '.') AS DOUBLE)"
+        return self.tables.engine.execute(f"SELECT coalesce(max({number}) = 1, FALSE) FROM leaver_surveys").fetchall()[0][0] is True
 
     def _refuse(self, sums: Counter[str], unmatched: Counter[str], strangers: Counter[str], answers: Counter[_Said]) -> None:
         known = ", ".join(self.categories)
@@ -172,9 +176,3 @@ class _Reading:
 
 def _flag(value: int | None) -> bool | None:
     return None if value is None else bool(value)
-
-
-def _stayed_sql(cell: str) -> str:
-    """SQL of 1 where they would have stayed, 0 where not, NULL where they do not say: a number of 0 to 10, or yes and no."""
-    number = f"TRY_CAST(replace(trim({cell}), ',', '.') AS DOUBLE)"
-    return f"CASE WHEN {number} IS NOT NULL THEN CASE WHEN {number} >= {SURE_TO_STAY} THEN 1 ELSE 0 END ELSE {flag_sql(cell)} END"

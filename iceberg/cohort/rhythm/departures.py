@@ -27,7 +27,7 @@ _STILL = 0.5
 _BY_RHYTHM = "customers_by_rhythm"
 
 
-def with_departures(tables: Tables, report: IngestReport, *, rules: Joining, settled: float = SETTLED) -> Tables:
+def with_departures(tables: Tables, report: IngestReport, *, rules: Joining) -> Tables:
     """The tables with the departures that `rules` ask for: as they are without an activity log, and where silence alone is a departure.
 
     Raises:
@@ -37,7 +37,7 @@ def with_departures(tables: Tables, report: IngestReport, *, rules: Joining, set
         return tables
     inactivity = report.joining.inactivity if report.joining is not None else None
     slow_until = inactivity.as_of if inactivity is not None and inactivity.used else None
-    return date_departures(tables, rule=rules.departures, slow_until=slow_until, settled=settled)
+    return date_departures(tables, rule=rules.departures, slow_until=slow_until, settled=rules.settled or SETTLED)
 
 
 def date_departures(tables: Tables, *, rule: str, slow_until: date | None = None, settled: float = SETTLED) -> Tables:

@@ -42,8 +42,9 @@ _OTHER_FLAGS = re.compile(
 )
 # Headers of days that say something else than when a customer left.
 _OTHER_DAYS = re.compile(
-    r".*(?:login|connexion|seen|visit|updat|modif|birth|naiss|renew|renouv|pay|invoice|factur|contact|(?<!de)(?<!des)(?<!in)activ|order|command|"
-    r"purchase|achat|"
+    r".*(?:login|connexion|seen|vist[ao]|visit|updat|modif|birth|naiss|renew|renouv|pay|invoice|factur|contact|kontakt|contatt|"
+    r"(?<!de)(?<!des)(?<!in)activ|(?<!in)aktivi|attivit|activid|order|command|bestell|ordin|pedido|purchase|achat|kauf|acquist|compra|aankoop|"
+    r"passage|interac|interaz|interak|session|transac|usage|utilis|nutzung|besuch|accesso|acceso|anruf|llamad|chiamat|login|connect|verbind|"
     r"review|email|mail|trial|essai|export|extract|next|prochain|complain|reclam|ticket|call|appel).*"
 )
 

@@ -14,7 +14,7 @@ from iceberg.ingest.columns.propose import load_presets, normalise_header, value
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import drop_rejects, store_table
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
-from iceberg.ingest.values.date_forms import MONTH_NAMES
+from iceberg.ingest.values.date_forms import MONTH_NAMES, days_in
 from iceberg.ingest.values.dates import recognise_dates
 
 MONTHS_ACROSS, CATEGORIES_ACROSS, YEAR_AND_MONTH = "months_across", "categories_across", "year_and_month"
@@ -56,7 +56,7 @@ class ReportLayout:
 
 def find_layout(source: SourceTable) -> ReportLayout | None:
     """The layout of a report; None for any other table."""
-    months = tuple(column for column in source.columns if _is_month(column.header))
+    months = tuple(column for column in source.columns if _is_month(column.header)) or _first_days(source)
     words = [column for column in source.columns if column not in months and _is_text(column)]
     if len(months) >= 2 and words and all(_is_count(column) for column in months):
         known = [column for column in words if normalise_header(column.header) in _names("category")]
@@ -127,6 +127,13 @@ def _names(field: str) -> tuple[str, ...]:
 def _is_month(header: str) -> bool:
     reading = recognise_dates([header])
     return reading is not None and reading.format in _MONTH_FORMATS
+
+
+def _first_days(source: SourceTable) -> tuple[SourceColumn, ...]:
+    """Columns whose headers are first days of months, as a workbook keeps "Jan 2024"; none where another header is any other day."""
+    days = {column.header: days_in(column.header).get("iso") for column in source.columns}
+    found = tuple(column for column in source.columns if days[column.header] is not None)
+    return found if all(day.day == 1 for day in days.values() if day is not None) else ()
 
 
 def _is_text(column: SourceColumn) -> bool:

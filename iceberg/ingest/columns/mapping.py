@@ -36,7 +36,8 @@ class ColumnMapping:
         choices: Header of each field.
         date_formats: Format by field where the mapping fixes it (see `iceberg.ingest.values.dates.DATE_FORMATS`).
         decimal: ``"."`` or ``","`` where the mapping fixes it.
-        revenue_period: ``"year"``, ``"quarter"``, ``"month"`` or ``"week"``; "" = from the header.
+        revenue_period: ``"year"``, ``"quarter"``, ``"month"`` or ``"week"``; ``"by_row"``: per what the column ``interval`` says; "" = from
+            headers and values.
         live_statuses: Lower-case values of ``status`` of customers who have not left, whatever their last day.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` of a flat sheet; "" = from the header, else months.
         yes_values: By field, the values that mean yes, where codes (1 and 2) or unusual words do not show it; every other value means no.

@@ -21,6 +21,7 @@ _PLACES = {
     "scores_two_scales": ("scale",),
     "scores_off_scale": ("scale",),
     "points_ambiguous": ("decimal",),
+    "revenue_period_unclear": ("revenue_period",),
     "no_header": ("header_line",),
     "column_not_found": ("columns.{field}",),
     "departures_undated": ("columns.end_date",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -22,6 +22,7 @@ from iceberg.ingest.values.currencies import looks_like_currencies
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.values.flags import looks_like_flags, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
+from iceberg.ingest.values.intervals import looks_like_intervals
 from iceberg.ingest.values.numbers import recognise_numbers
 from iceberg.ingest.values.scores import looks_like_scores
 from iceberg.ingest.values.terms import looks_like_terms
@@ -251,9 +252,9 @@ def _unless_twice(source: SourceTable, choice: FieldChoice) -> FieldChoice:
 
 
 def complete_with_system(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
-    """Add what a mapping of columns leaves out: the currency beside the amounts, and the extra fields of the system that it names."""
+    """Add what a mapping of columns leaves out: currency and period beside the amounts, and the extra fields of the system that it names."""
     preset = next((preset for preset in load_presets() if preset.name == mapping.system), None)
-    extra = {"currency"} if "revenue" in mapping.choices else set[str]()
+    extra = {"currency", "interval"} if "revenue" in mapping.choices else set[str]()
     extra = set(EXTRA_FIELDS.get(mapping.table, {})) if preset is not None else extra & set(EXTRA_FIELDS.get(mapping.table, {}))
     if not extra - set(mapping.choices):
         return mapping
@@ -282,10 +283,11 @@ def is_per_subscription(headers: frozenset[str]) -> bool:
     return any(preset.per_subscription and set(preset.signature["customers"]) <= headers for preset in load_presets())
 
 
-_TESTS = {
-    "currency": (looks_like_currencies, "not_currencies"),
-    "term": (looks_like_terms, "not_terms"),
-    "score": (looks_like_scores, "not_scores"),
+_TESTS: dict[str, tuple[Callable[[list[str], str], bool], str]] = {
+    "currency": (lambda values, _: looks_like_currencies(values), "not_currencies"),
+    "term": (lambda values, _: looks_like_terms(values), "not_terms"),
+    "score": (lambda values, _: looks_like_scores(values), "not_scores"),
+    "interval": (lambda values, header: looks_like_intervals(values, header=header), "not_intervals"),
 }
 
 
@@ -309,7 +311,7 @@ def _misfit(column: SourceColumn, kind: str, filled: list[str]) -> str:
         return "" if column.type.startswith(_DATE_TYPES) or recognise_dates(filled) is not None else "not_dates"
     if kind in _TESTS:
         fits, why = _TESTS[kind]
-        return "" if fits(filled) else why
+        return "" if fits(filled, header) else why
     if kind == "number":
         return "" if column.type.startswith(_NUMBER_TYPES) or recognise_numbers(filled) is not None else "not_numbers"
     if kind == "flag" and column.is_text and not _are_days(filled) and values_to_ask(column.sample, header=header):

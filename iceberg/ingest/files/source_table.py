@@ -128,7 +128,7 @@ class FileReading:
         overridden: Decisions that the caller made.
         table: Canonical table that it became.
         system: Preset that recognised the file, "" where none does.
-        revenue_period: ``"year"``, ``"quarter"``, ``"month"`` or ``"week"`` where the file has a revenue.
+        revenue_period: ``"year"``, ``"quarter"``, ``"month"``, ``"week"`` or ``"by_row"`` where the file has a revenue.
         rewritten: ``"fixed_width"``, ``"backslash"`` or ``"web_table"`` where the text is no plain CSV; see `iceberg.ingest.files.text.unusual_text`.
         time_zones: By header, the zone whose day is taken: ``"as written"`` or the name of a zone, for times with an offset and Unix time.
         doubts: Open questions to the analyst: error code and values.

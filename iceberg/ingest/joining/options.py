@@ -47,6 +47,7 @@ class Joining:
         inactivity_end: Their last day: the ``"last_activity"``, or the day on which the ``"threshold"`` passed.
         departures: What a departure is in an activity log: a long silence (``"inactivity"``), a settled break of a regular's rhythm
             (``"collapse"``; the others by inactivity), or whichever says so (``"both"``).
+        settled: Probability, from 0.5 to below 1, from which a break is taken to last; 0 takes the default.
         early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer starts at the first complaint).
         repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
@@ -69,6 +70,7 @@ class Joining:
     inactivity_days: int = 0
     inactivity_end: str = "last_activity"
     departures: str = "inactivity"
+    settled: float = 0.0
     early_complaints: str = "leave_out"
     repeated_customers: str = "auto"
     id_normalisation: tuple[str, ...] = ()
@@ -113,6 +115,8 @@ def _checked(key: str, value: Any, name: str) -> Any:  # noqa: ANN401
         allowed, fits = ", ".join(CHOICES[key]), value in CHOICES[key]
     elif key in {"gap_days", "inactivity_days"}:
         allowed, fits = f"0 - {_LONGEST_DAYS}", isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_DAYS
+    elif key == "settled":
+        allowed, fits = "0.5 - 0.99", isinstance(value, int | float) and not isinstance(value, bool) and (value == 0 or 0.5 <= value < 1)
     elif key == "id_normalisation":
         allowed = ", ".join((*ID_STEPS, PREFIX_STEP + "X"))
         fits = isinstance(value, list | tuple) and all(is_id_step(step) for step in value)

@@ -29,6 +29,7 @@ from iceberg.ingest.scan.recent_customers import CountedDays, CustomerCollector,
 from iceberg.ingest.scan.scan import Scan
 from iceberg.ingest.scan.single_pass import scan_rows
 from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, NAMING_DAYS, REASON_TABLES, SEVERAL, key_sql
+from iceberg.ingest.values.intervals import BY_ROW
 from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 
 Reader = Callable[[Load, Sequence[JudgedTable], Selection | None], JudgedTable | None]
@@ -244,7 +245,7 @@ def _complete_reading(item: JudgedTable) -> FileReading:
 
 
 def _period_of(item: JudgedTable) -> str:
-    return next(period for period, times in PERIODS_PER_YEAR.items() if times == item.fields.revenue_per_year)
+    return BY_ROW if item.fields.periods.by_row else next(period for period, times in PERIODS_PER_YEAR.items() if times == item.fields.periods.times)
 
 
 def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.values.flags import cannot_say_sql, stayed_sql
 from iceberg.ingest.values.scores import OUTSIDE
 from iceberg.ingest.values.terms import LONGEST_MONTHS, renewal_fits_sql
 
@@ -113,6 +114,12 @@ def _survey_count(field: str) -> RowRule:
     return RowRule("unparseable_survey_count", "surveys", field, "reject", f"{field}_parsed IS NULL OR {field}_parsed < 0")
 
 
+def _unreadable_answer(field: str, read: str) -> RowRule:
+    """An answer of a leaver that is none: it counts as not given, and is named."""
+    says_nothing = cannot_say_sql(f"{field}_text")
+    return RowRule("unreadable_answer", "leaver_surveys", field, "repair", f"{read} IS NULL AND NOT {field}_blank AND NOT {says_nothing}")
+
+
 # Order is the order of bits: add at the end of a table's block, never reorder between reading and reporting.
 RULES: tuple[RowRule, ...] = (
     *_span("customers"),
@@ -155,6 +162,9 @@ RULES: tuple[RowRule, ...] = (
     _survey_count("complained"),
     RowRule("survey_order", "surveys", "complained", "reject", "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed"),
     *_whole_row("leaver_surveys", "category", "category"),
+    _unreadable_answer("reached", "reached_parsed"),
+    _unreadable_answer("would_have_stayed", stayed_sql("would_have_stayed_parsed")),
+    _unreadable_answer("told_us", "told_us_parsed"),
     *_whole_row("cancellation_reasons", "customer_id", "category"),
     _missing_id("cancellation_reasons"),
     *_whole_row("scores", "customer_id", "score_date"),

@@ -17,7 +17,7 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, ZONED, SourceColumn, SourceTable
-from iceberg.ingest.rules.amounts import NO_CURRENCY, Currencies, currencies_of
+from iceberg.ingest.rules.amounts import BY_YEAR, NO_CURRENCY, Currencies, Periods, currencies_of, periods_of
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
 from iceberg.ingest.rules.scales import scale_of
@@ -28,13 +28,10 @@ from iceberg.ingest.values.free_text import says_none_sql
 from iceberg.ingest.values.numbers import (
     BY_COMMA,
     BY_POINT,
-    PERIODS_PER_YEAR,
     NumberReading,
     finite_sql,
     number_sql,
-    period_of,
     recognise_numbers,
-    says_period,
 )
 from iceberg.ingest.values.scores import NO_ANSWER, score_sql
 from iceberg.ingest.values.terms import contract_sql, counts_in_years, term_sql
@@ -45,13 +42,6 @@ _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
 _NO_ID = ("", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "#N/A", "-", "(blank)", "(vide)")
 _LONGEST_NO_ID = max(len(text) for text in _NO_ID)
 _BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
-# A year holds this many of what a row's amount is paid per; unknown words leave the amount as it is.
-_PER_YEAR = (
-    "CASE WHEN starts_with(lower(interval_parsed), 'month') OR starts_with(lower(interval_parsed), 'mens') THEN 12 "
-    "WHEN starts_with(lower(interval_parsed), 'week') THEN 52 WHEN starts_with(lower(interval_parsed), 'day') THEN 365 "
-    "WHEN starts_with(lower(interval_parsed), 'quarter') OR starts_with(lower(interval_parsed), 'trim') THEN 4 "
-    "ELSE 1 END"
-)
 # Read for joining tables, not part of any canonical table.
 JOINED_BY = ("churned", "subscription_id", "link_id", "linked_to", "complaint_id")
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE"} | dict.fromkeys(("flag", "term", "score"), "NULL::INTEGER")
@@ -68,7 +58,7 @@ class TypedFields:
         columns: Source column of each mapped field.
         dates: Date format of each date field that is text.
         numbers: Decimal mark of each number field that is text.
-        revenue_per_year: Factor that brings revenue to a year (12 when the amounts are monthly).
+        periods: What brings revenue to a year (12 when the amounts are monthly).
         live_statuses: See `ColumnMapping`.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         yes_values, one_category: See `ColumnMapping`.
@@ -83,7 +73,7 @@ class TypedFields:
     columns: dict[str, SourceColumn]
     dates: dict[str, DateReading] = field(default_factory=dict)
     numbers: dict[str, NumberReading] = field(default_factory=dict)
-    revenue_per_year: int = 1
+    periods: Periods = BY_YEAR
     live_statuses: tuple[str, ...] = ()
     tenure_unit: str = ""
     filled_counts: bool = False
@@ -129,8 +119,9 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
             dates[name] = replace(_date_reading(source, mapping, name, column), zone=mapping.time_zone)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
-    period = revenue_period(mapping, columns["revenue"].header) if "revenue" in columns else "year"
-    factor = 1 if period == "year" or says_period(columns["revenue"].sample) else PERIODS_PER_YEAR[period]
+    periods = periods_of(connection, source, mapping, columns)
+    if not periods.by_row:
+        columns.pop("interval", None)
     money = currencies_of(connection, source, mapping, columns, numbers.get("revenue"))
     if money.unconverted:  # amounts in several currencies are no sum
         numbers.pop("revenue", None)
@@ -145,7 +136,7 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
     scale = scale_of(connection, source, mapping, columns) if mapping.table == SCORES else None
     yes, live = mapping.yes_values, mapping.live_statuses
     return TypedFields(
-        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money, scale=scale,
+        columns, dates, numbers, periods, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money, scale=scale,
         zone=mapping.time_zone,
     )
 
@@ -162,11 +153,6 @@ def _with_enough_values(connection: Queryable, source: SourceTable, column: Sour
     finally:
         drop_rejects(connection, source)
     return replace(column, sample=sample or column.sample)
-
-
-def revenue_period(mapping: ColumnMapping, header: str) -> str:
-    """What amounts are paid per, a key of `PERIODS_PER_YEAR`: as the mapping says, else from the header."""
-    return mapping.revenue_period or period_of(normalise_header(header))
 
 
 def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn) -> DateReading:
@@ -355,7 +341,7 @@ _FLAT = {
 }
 
 
-def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911, PLR0912  # one per field
+def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per field
     """The parsed value, repaired where a repairing rule says so."""
     if table == "flat" and name in _FLAT:
         return _FLAT[name](fields)
@@ -366,9 +352,8 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
     if name == "category":
         return f"COALESCE(category_parsed, {quote_text(UNCATEGORISED)})"
     if name == "revenue":
-        yearly = f" * {fields.revenue_per_year}" if fields.revenue_per_year != 1 else ""
-        if "interval" in fields.columns:
-            yearly = f" * {_PER_YEAR}"
+        times = fields.periods.times_sql or str(fields.periods.times)
+        yearly = f" * {times}" if times != "1" else ""
         yearly += f" * {fields.money.worth_sql}" if fields.money.worth_sql else ""
         if name in fields.proven.plain:
             return f"revenue_parsed{yearly}"

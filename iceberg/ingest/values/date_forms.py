@@ -29,7 +29,21 @@ _MONTHS = {
     11: "november novembre nov noviembre novembro listopada lis kasim kasım listopadu noiembrie marraskuuta ноября",
     12: "december decembre dec dezember dez diciembre dic dicembre dezembro grudnia gru aralik aralık prosince decembrie joulukuuta декабря",
 }
-_NUMBER_OF_MONTH = {name: number for number, names in _MONTHS.items() for name in names.split()}
+_FURTHER_MONTHS = {  # Greek, Ukrainian, Hungarian, Indonesian
+    1: "ιανουαριου ιαν січня",
+    2: "φεβρουαριου φεβ лютого",
+    3: "μαρτιου μαρ березня marcius marc maret",
+    4: "απριλιου απρ квітня aprilis",
+    5: "μαιου μαι травня majus",
+    6: "ιουνιου ιουν червня junius",
+    7: "ιουλιου ιουλ липня julius",
+    8: "αυγουστου αυγ серпня augusztus agustus",
+    9: "σεπτεμβριου σεπ вересня szeptember szept",
+    10: "οκτωβριου οκτ жовтня",
+    11: "νοεμβριου νοε листопада",
+    12: "δεκεμβριου δεκ грудня desember",
+}
+_NUMBER_OF_MONTH = {name: number for names in (_MONTHS, _FURTHER_MONTHS) for number, listed in names.items() for name in listed.split()}
 MONTH_NAMES = "|".join(sorted(_NUMBER_OF_MONTH, key=lambda name: (-len(name), name)))  # longer names first
 _DAYS = (
     "monday|mon|tuesday|tues|tue|wednesday|weds|wed|thursday|thurs|thur|thu|friday|fri|saturday|sat|sunday|sun|"
@@ -57,6 +71,28 @@ _TIME = f"(?:[ t,:-]+(?:a |at |um |klo |- )?{_CLOCK}{_ZONE}|{_NAMED})?"
 _GAP = "(?: ?[-/.] ?| )"  # between the numbers of a day
 _LOOSE = "[ .,/'-]*"  # beside the name of a month
 _YEAR = "([0-9]{4}|[0-9]{2})"
+_EAST_WEEKDAY = (
+    " ?(?:[(（][月火水木金土日一二三四五六월화수목금토일](?:曜日?|요일)?[)）]|"
+    "(?:星期|周|週|礼拜|禮拜)[一二三四五六日天]|[月火水木金土日]曜日?|[월화수목금토일]요일) ?"
+)
+# Days of East Asia, rewritten as the others are: 2024年3月5日(火) 下午3時05分, 2024년 3월 5일 화요일 오후 3:05, 2024/3/5 上午 9:05.
+# Minutes and seconds of one digit get a second one, since a clock has two. Only texts that are not ASCII are looked at.
+_EAST_STEPS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        ("([0-9]{4}) ?[年년] ?([0-9]{1,2}) ?[月월] ?([0-9]{1,2}) ?[日일号號] ?", "\\1-\\2-\\3 "),
+        ("([0-9]{4}) ?[年년] ?([0-9]{1,2}) ?[月월]$", "\\1-\\2"),
+        (_EAST_WEEKDAY, " "),
+        ("([时時시点點]) ?([0-9]) ?([分분])", "\\1 0\\2\\3"),
+        ("([分분]) ?([0-9]) ?([秒초])", "\\1 0\\2\\3"),
+        ("([0-9]{1,2}) ?[时時시点點] ?([0-9]{2}) ?[分분](?: ?([0-9]{2}) ?[秒초])?", "\\1:\\2"),
+        ("([0-9]{1,2}) ?[时時시点點]", "\\1:00"),
+        (" ?(?:오전|上午|午前|凌晨|早上|清晨) ?([0-9]{1,2}[0-9:.]*)", " \\1 am"),
+        (" ?(?:오후|下午|午後|晚上|傍晚) ?([0-9]{1,2}[0-9:.]*)", " \\1 pm"),
+        (" {2,}", " "),
+        (" $", ""),
+    )
+)
 # What is taken off every text before it is compared with a form.
 _STEPS = (
     (re.compile(_BLANK), " "),
@@ -101,7 +137,6 @@ def _form(name: str, pattern: str, parts: str) -> Form:
 
 FORMS = (
     _form("iso", f"([0-9]{{4}}){_GAP}([0-9]{{1,2}}){_GAP}([0-9]{{1,2}})\\.?{_TIME}", "\\1-\\2-\\3"),
-    _form("iso", f"([0-9]{{4}}) ?年 ?([0-9]{{1,2}}) ?月 ?([0-9]{{1,2}}) ?日{_TIME}", "\\1-\\2-\\3"),
     _form("day_first", f"([0-9]{{1,2}}){_GAP}([0-9]{{1,2}}){_GAP}{_YEAR}{_TIME}", "\\3-\\2-\\1"),
     _form("month_first", f"([0-9]{{1,2}}){_GAP}([0-9]{{1,2}}){_GAP}{_YEAR}{_TIME}", "\\3-\\1-\\2"),
     _form(
@@ -113,7 +148,7 @@ FORMS = (
     # The name says which number is the month, whatever the order: 1 March 2023, March 1, 2023, 2023 March 1, and the clock between day and year.
     _form("named_month", f"([0-9]{{1,2}}){_ORDINAL}{_LOOSE}(?:(?:de|of) )?({MONTH_NAMES})\\.?,?{_LOOSE}(?:de )?{_YEAR}{_TIME}", "\\3-\\2-\\1"),
     _form("named_month", f"({MONTH_NAMES})\\.?{_LOOSE}([0-9]{{1,2}}){_ORDINAL}(?:[ ,/.-]+([0-9]{{4}})|, ?'?([0-9]{{2}})){_TIME}", "\\3\\4-\\1-\\2"),
-    _form("named_month", f"([0-9]{{4}}){_LOOSE}({MONTH_NAMES})\\.?{_LOOSE}([0-9]{{1,2}}){_TIME}", "\\1-\\2-\\3"),
+    _form("named_month", f"([0-9]{{4}}){_LOOSE}({MONTH_NAMES})\\.?{_LOOSE}([0-9]{{1,2}})\\.?{_TIME}", "\\1-\\2-\\3"),
     _form("named_month", f"({MONTH_NAMES})\\.? ([0-9]{{1,2}}) {_CLOCK}{_ZONE} ([0-9]{{4}})", "\\3-\\1-\\2"),
     _form("year_month", "((?:19|20)[0-9]{2})(?:[-/. ]?m?(0[1-9]|1[0-2])|[-/. ]m?([1-9]))", "\\1-\\2\\3-1"),
     _form("month_year", "(0?[1-9]|1[0-2])[-/. ]((?:19|20)[0-9]{2})", "\\2-\\1-1"),
@@ -135,8 +170,9 @@ def forms_of(format_: str) -> tuple[Form, ...]:
 def tidy(text: str) -> str:
     """A text in lower case, without accents, double blanks, a quotation mark before it and the name of the day of the week."""
     folded = unicodedata.normalize("NFD", text)
-    text = "".join(letter for letter in folded if not unicodedata.combining(letter)).lower()
-    for pattern, replacement in _STEPS:
+    text = unicodedata.normalize("NFC", "".join(letter for letter in folded if not unicodedata.combining(letter))).lower()
+    *steps, weekday = _STEPS
+    for pattern, replacement in (*steps, *(() if text.isascii() else _EAST_STEPS), weekday):
         text = pattern.sub(replacement, text)
     return text
 
@@ -145,10 +181,18 @@ def tidy_sql(text: str) -> str:
     """SQL of the same; `text` is SQL of a VARCHAR."""
     text = f"lower(strip_accents({text}))"
     *steps, (weekday, rest) = _STEPS
-    for pattern, replacement in steps:
-        text = f"regexp_replace({text}, {quote_text(pattern.pattern)}, {quote_text(replacement)}, 'g')"
+    text = _replaced_sql(text, steps)
+    east = f"CASE WHEN strlen(cut) > length(cut) THEN {_replaced_sql('cut', _EAST_STEPS)} ELSE cut END"  # not ASCII
+    text = f"list_transform([{text}], lambda cut: {east})[1]"
     named = f"regexp_replace(plain, {quote_text(weekday.pattern)}, {quote_text(rest)})"  # costly, and only for a text that begins with a letter
     return f"list_transform([{text}], lambda plain: CASE WHEN plain >= 'a' THEN {named} ELSE plain END)[1]"
+
+
+def _replaced_sql(text: str, steps: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """SQL of a text after every one of these steps; `text` is SQL of it."""
+    for pattern, replacement in steps:
+        text = f"regexp_replace({text}, {quote_text(pattern.pattern)}, {quote_text(replacement)}, 'g')"
+    return text
 
 
 def days_in(text: str) -> dict[str, date]:

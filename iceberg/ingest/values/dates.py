@@ -13,7 +13,7 @@ from iceberg.ingest.values.date_forms import day_sql, days_in, has_zone, moved_s
 # Texts that exports write into empty cells; compared in lower case.
 BLANK_TEXTS = (
     *("", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "-", "--", "\\n", "(blank)", "(vide)", "(empty)", "nil"),
-    *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000"),
+    *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000", "00-00-0000", "0000/00/00", "00000000", "00.00.0000 00:00:00"),
 )
 
 # Words written in place of a last day for customers who have not left; compared in lower case.

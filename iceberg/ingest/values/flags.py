@@ -176,3 +176,29 @@ def flag_sql(text: str, *, still_here: bool = False, yes: Sequence[str] = ()) ->
         f"WHEN regexp_full_match({plain}, '{_LEFT}') THEN 1 WHEN regexp_full_match({plain}, '{_HERE}') THEN 0 "
         f"WHEN {number} >= 1 THEN {if_yes} END"
     )
+
+
+SURE_TO_STAY, MOST_SURE = 6, 10  # judgement: of 0 to 10, from six on they would rather have stayed
+# Answers that say neither: no mistake of the file.
+_CANNOT_SAY = (
+    "do ?n.?t know|dk|not sure|unsure|unknown|no answer|no response|refused|ne sait pas|ne sais pas|je ne sais pas|nsp|nspp|sans reponse|"
+    "pas de reponse|sans avis|inconnu|refus|weiss nicht|keine angabe|k\\.? ?a\\.?|no sabe|no sabe/no contesta|ns/nc|ns/nr|non so|weet niet"
+)
+
+
+def stayed_sql(text: str, *, coded: bool = False) -> str:
+    """SQL of 1 where a leaver says that they would have stayed, 0 where not, NULL where they do not say: a number of 0 to 10, or yes and no.
+
+    Args:
+        text: SQL of the cell, a VARCHAR.
+        coded: The numbers of the column are 1 for yes and 0 for no.
+    """
+    number = f"TRY_CAST(replace(trim({text}), ',', '.') AS DOUBLE)"
+    least = 1 if coded else SURE_TO_STAY
+    scaled = f"CASE WHEN {number} BETWEEN {least} AND {MOST_SURE} THEN 1 WHEN {number} >= 0 AND {number} < {least} THEN 0 END"
+    return f"CASE WHEN {number} IS NOT NULL THEN {scaled} ELSE {flag_sql(text)} END"
+
+
+def cannot_say_sql(text: str) -> str:
+    """SQL of whether a cell says that a person does not know, or did not answer; `text` is SQL of a VARCHAR."""
+    return f"coalesce(regexp_full_match(lower(strip_accents(trim({text}))), '{_CANNOT_SAY}'), FALSE)"

@@ -28,12 +28,14 @@ MONTHS_PER_YEAR = 12
 PERIODS_PER_YEAR = {"year": 1, "quarter": 4, "month": MONTHS_PER_YEAR, "week": 52}
 # What a header says that an amount is paid per, the first that fits; a sum over twelve months is one of a year.
 _PERIOD_HEADERS = {
-    "year": r"\b(?:12|twelve|douze|zwolf|doce|dodici|twaalf)\b.*(?:\bm\b|month|mois|monat|mes|maand)|annual|annuel|yearly|jahr",
+    "year": r"\b(?:12|twelve|douze|zwolf|doce|dodici|twaalf)\b.*(?:\bm\b|month|mois|monat|mes|maand)|annual|annuel|yearly|jahr|\banual|\bannua\b"
+    r"|\barr\b|\bacv\b|jaarlijks|\bp a\b|年",
     "month": r"month|mensu|mensil|mensal|monat|\bmois\b|maand|maned|manad|miesi|mesic|kuukau|\baylik|\bmrr\b|\barpu\b|\bpcm\b|\bmo$|月",
     "quarter": r"quarter|trimestr|quartal|kwarta|kvartal",
     "week": r"\bweek|hebdo|\bsemaine|\bsemanal|settiman|wochent|\bwoche\b|wekelijks|tygodni",
 }
 LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
+_NO_CENTS = re.compile("[0-9]([.,])[-\u2013\u2014]")
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _SHORT_OR_GROUPED = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:\.\d{3})?)")
@@ -99,6 +101,9 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
     comma = sum(bool(_COMMA.fullmatch(text)) for text in bare)
     if max(point, comma) < 0.5 * len(filled):
         return None
+    whole = {match[1] for text in filled if (match := _NO_CENTS.search(text))}  # "1.100,-" says that the comma is the decimal mark
+    if len(whole) == 1 and point == comma:
+        return NumberReading(whole.pop(), False, point / len(filled), False, currency, found)
     ambiguous = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
     decimal = "," if comma > point or (comma == point and any("," in text for text in bare)) else "."
     if ambiguous and currency in WITHOUT_CENTS:  # 1.000 CFA are a thousand
@@ -130,7 +135,22 @@ def says_period(values: Iterable[str | None]) -> bool:
 
 def period_of(header: str) -> str:
     """What an amount under a normalised header is paid per: a key of `PERIODS_PER_YEAR`, ``"year"`` where it does not say."""
-    return next((period for period, pattern in _PERIOD_HEADERS.items() if re.search(pattern, header)), "year")
+    return period_said(header) or "year"
+
+
+def period_said(header: str) -> str:
+    """The same, "" where the header does not say."""
+    return next((period for period, pattern in _PERIOD_HEADERS.items() if re.search(pattern, header)), "")
+
+
+def amount_in(text: str, reading: NumberReading) -> float | None:
+    """The amount in a cell by the decimal mark of its column; None where there is none. Currencies are not converted."""
+    bare = _bare(text)
+    if reading.decimal == ",":
+        bare = bare.replace(".", "").replace(",", ".") if _COMMA.fullmatch(bare) else bare
+    elif _GROUPED.fullmatch(bare):
+        bare = bare.replace(",", "")
+    return float(bare) if _PLAIN.fullmatch(bare) else None
 
 
 def _bare(text: str) -> str:

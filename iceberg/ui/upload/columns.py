@@ -17,11 +17,12 @@ from iceberg.ingest.columns.flat_sheet import MONTHS_PER_UNIT, says_its_unit, te
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.rules.select import revenue_period
+from iceberg.ingest.rules.amounts import has_intervals, revenue_period
 from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR, REQUIRED, SCALES, WITHOUT_CATEGORY
 from iceberg.ingest.values.currencies import currency_named
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
+from iceberg.ingest.values.intervals import BY_ROW
 from iceberg.ingest.values.numbers import PERIODS_PER_YEAR
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
@@ -300,17 +301,24 @@ def _choose_decimal(frame: Frame, preview: FilePreview, header: str, key: str) -
 
 
 def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, saved: ColumnMapping | None) -> str:
-    words = frame.words
-    found = revenue_period(saved or preview.proposal, header)
-    chosen: str = st.segmented_control(
+    """What amounts are paid per; "" where a column beside them leaves it open and nothing is chosen yet."""
+    words, choice = frame.words, preview.proposal.choices.get("interval")
+    revenue, beside = preview.source.column(header), preview.source.column(choice.header) if choice is not None else None
+    mapping = replace(preview.proposal, revenue_period=saved.revenue_period) if saved else preview.proposal
+    found = revenue_period(mapping, revenue, beside) if revenue is not None else "year"
+    chosen: str | None = st.pills(
         words.text("ui.upload.revenue_period"),
-        tuple(PERIODS_PER_YEAR),
-        default=found,
+        (BY_ROW,) if beside is not None and has_intervals(mapping) else (*PERIODS_PER_YEAR, *((BY_ROW,) if beside is not None else ())),
+        default=found or None,
         format_func=lambda period: words.text(f"ui.upload.per_{period}"),
         key=f"{key}.period",
-        required=True,
+        required=bool(found),
+        wrap=True,
     )
-    return chosen
+    if beside is not None and chosen in {BY_ROW, None}:
+        said = ", ".join(list(dict.fromkeys(beside.texts))[:4])
+        st.caption(plain(words.text("ui.upload.period_beside" if chosen else "ui.upload.period_unclear", beside=beside.header, values=said)))
+    return chosen or ""
 
 
 def _choose_rates(frame: Frame, preview: FilePreview, header: str, key: str, saved: Mapping[str, float]) -> dict[str, float]:

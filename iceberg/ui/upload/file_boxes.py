@@ -22,7 +22,6 @@ from iceberg.ui.upload.files import UploadedFile, take_bytes
 from iceberg.ui.upload.limit import LIMIT_MB
 from iceberg.ui.upload.upload import FilePreview, Upload
 
-SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
 _ROUND = "file.round"  # a box is emptied by giving it another key
 _CLEARLY = 1.0  # judgement: of `likeness`; a required field more on each side is worth more than that
 
@@ -34,7 +33,6 @@ def take_file(frame: Frame, table: str, column: Place) -> tuple[UploadedFile | N
     words, key = frame.words, _key(table)
     column.file_uploader(
         words.text(f"ui.upload.{table}_file"),
-        type=SUFFIXES,
         max_upload_size=LIMIT_MB,
         accept_multiple_files=True,
         help=plain(words.text("ui.upload.file_help", limit=LIMIT_MB)),

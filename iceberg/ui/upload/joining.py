@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from iceberg.cohort.rhythm.assumptions import SETTLED
+from iceberg.cohort.rhythm.reduce import LEAST_SETTLED
 from iceberg.ingest.joining.links import LinkChoice, Relation, Relations
 from iceberg.ingest.joining.options import CHOICES, Contradiction, Joining, JoiningReport
 from iceberg.ingest.joining_sentences import tell_report, tell_steps
@@ -23,6 +25,7 @@ from iceberg.ui.upload.category_table import RULES, choose_categories
 LINKS = "relations"
 AGREEMENTS = {"flag_and_event"}  # what two tables say alike is counted too, and is no contradiction
 ENOUGH_MET = 0.95  # judgement: with fewer of the complaints, the missing ones are no longer single errors
+_WIDTHS = {"what": 350, "rows": 80, "rule": 270, "examples": 130}  # pixels: together what a window of 1280 has
 _DAYS = {"gap_days": 0, "inactivity_days": 1}  # smallest value of each
 
 
@@ -78,13 +81,13 @@ def _show_contradictions(frame: Frame, found: JoiningReport, rules: Joining, fil
             {
                 "what": [words.text(f"joining.contradictions.{one.code}", **_files_of(one)) for one in others],
                 "rows": [one.count for one in others],
-                "of": [one.total for one in others],
                 "rule": [words.text(f"joining.choices.{one.option}.{one.choice}") if one.option else "" for one in others],
                 "examples": [", ".join(one.examples) for one in others],
             }
         )
-        names = {name: words.text(f"ui.upload.contradiction_{name}") for name in table.columns}
-        draw_table(table, columns=names, lines=3, alt_text=words.text("joining.contradictions.title"), key="contradictions")
+        named = {name: words.text(f"ui.upload.contradiction_{name}") for name in table.columns}
+        columns = {name: st.column_config.Column(label, width=_WIDTHS[name]) for name, label in named.items()}
+        draw_table(table, columns=columns, lines=3, alt_text=words.text("joining.contradictions.title"), key="contradictions")
         for option in dict.fromkeys(one.option for one in others if one.option and one.option not in without):
             rules = _choose(frame, option, rules, found, files)
     for one in agreed:
@@ -161,12 +164,23 @@ def _choose(frame: Frame, option: str, rules: Joining, found: JoiningReport, fil
             format_func=lambda choice: words.text(f"joining.choices.{option}.{choice}"),
             key=key,
         )
-        return _with(rules, option, chosen)
+        rules = _with(rules, option, chosen)
+        return _choose_settled(frame, rules, files) if option == "departures" and chosen != values[0] else rules
     if option in _DAYS:
         now = found.inactivity.days if option == "inactivity_days" and found.inactivity is not None else rules.gap_days
         days = int(st.number_input(label, min_value=_DAYS[option], max_value=3650, value=now, key=key))
         return _with(rules, option, days) if days != now else rules
     return rules
+
+
+def _choose_settled(frame: Frame, rules: Joining, files: str) -> Joining:
+    """From which probability on a break of rhythm is a departure; asked only where breaks are."""
+    words, now = frame.words, rules.settled or SETTLED
+    sure = st.number_input(
+        words.text("ui.upload.joining_settled"), min_value=LEAST_SETTLED, max_value=0.99, value=now, step=0.05, format="%.2f",
+        help=words.text("ui.upload.joining_settled_help"), key=f"joining.settled.{files[:12]}",
+    )  # fmt: skip
+    return _with(rules, "settled", round(sure, 4)) if sure != now else rules
 
 
 def _with(rules: Joining, option: str, value: object) -> Joining:

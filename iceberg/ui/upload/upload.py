@@ -213,6 +213,7 @@ class Upload:
 
         def make() -> CountedUpload:
             from iceberg.cohort.reduce import looking_back, reduce_tables
+            from iceberg.cohort.rhythm.assumptions import SETTLED
             from iceberg.cohort.rhythm.departures import with_departures
             from iceberg.cohort.rhythm.read import find_rhythms_or_none
             from iceberg.ingest.load import load_sources
@@ -223,7 +224,8 @@ class Upload:
                 rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
                 try:
                     require_rows(report)
-                    rhythms, no_rhythm = find_rhythms_or_none(tables)  # before breaks can become departures
+                    # Before breaks can become departures.
+                    rhythms, no_rhythm = find_rhythms_or_none(tables, settled=mapping.joining.settled or SETTLED)
                     dated = with_departures(tables, report, rules=mapping.joining)
                     until = None if dated is tables else dated.last_day
                     reduce = partial(

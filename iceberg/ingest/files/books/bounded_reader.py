@@ -130,8 +130,9 @@ def _write_cells(path: str, sheet: str | None) -> None:
     data.seek(0)
     book = python_calamine.CalamineWorkbook.from_filelike(data)  # by content, because the name can be wrong
     wanted = [name for name in book.sheet_names if sheet in (None, name)]
+    shown = {one.name for one in book.sheets_metadata if one.visible == python_calamine.SheetVisibleEnum.Visible}
     sheets = (book.get_sheet_by_name(name) for name in wanted)
-    chosen = max(sheets, key=_filled_cells) if len(wanted) > 1 else next(sheets, None)
+    chosen = max(sheets, key=lambda one: _worth(one, visible=one.name in shown)) if len(wanted) > 1 else next(sheets, None)
     unsolved = _unsolved_formulas(data, chosen.name) if chosen is not None and zipfile.is_zipfile(data) else {}
     _write_line([book.sheet_names, chosen.name if chosen is not None else "", unsolved])
     if chosen is not None and chosen.start is not None:
@@ -192,6 +193,12 @@ def _attribute(tag: str, name: str) -> str:
 def _filled_cells(sheet: Any) -> int:  # noqa: ANN401  # calamine has no types
     """Number of cells of a sheet that are not blank: a data dictionary has few, a chart sheet none."""
     return sum(1 for row in sheet.iter_rows() for cell in row if cell != "")
+
+
+def _worth(sheet: Any, *, visible: bool) -> tuple[bool, int]:  # noqa: ANN401  # calamine has no types
+    """What a sheet is chosen by: a hidden one, such as last year's, only where no visible one has a cell; then the number of cells."""
+    cells = _filled_cells(sheet)
+    return visible and cells > 0, cells
 
 
 def _write_line(value: object) -> None:
