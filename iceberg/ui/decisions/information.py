@@ -113,7 +113,7 @@ def _keep_prices(frame: Frame, prices: Mapping[StudyKind, float]) -> None:
 def _show_studies(frame: Frame, estimate: IcebergEstimate, design: Design) -> None:
     words = frame.words
     draw_table(display_design(design, estimate, words), alt_text=words.text("information.title"), key="table.information", whole=True)
-    for sentence in design_remarks(design, words):
+    for sentence in design_remarks(design, estimate, words):
         st.caption(plain(sentence))
     asked = next((one.value.study for one in design.reaches if one.value.study.kind.asks_leavers), None)
     if asked is None:
