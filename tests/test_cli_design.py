@@ -20,7 +20,8 @@ FILES = ["--customers", "c.csv", "--complaints", "k.csv"]
         ([], "design_one_target"),
         (["--target", "a:half", "--decision"], "design_one_target"),
         (["--decision"], "design_needs_cost"),
-        (["--target", "a:half", "--study-price", "leaver_survey"], "amount_unclear"),
+        (["--target", "a:half", "--study-price", "leaver_survey"], "amount_of_nothing"),
+        (["--target", "a:half", "--study-price", "leaver_survey=1,500"], "amount_ambiguous"),
     ],
 )
 def test_a_design_without_one_question_is_refused(typed: list[str], code: str) -> None:

@@ -69,8 +69,9 @@ def test_every_outcome_has_its_sentence(language: str) -> None:
     assert other in idle_sentence(kept, poor, words)
     assert list(display_decisions(pays, ESTIMATE, words).iloc[:, 0]) == [other, loudest]
     total = ESTIMATE.total.silent_churn
-    sides = {guess_sentences(ESTIMATE, words, category=other, number=number)[1] for number in (total.lower / 5, total.median, total.upper * 5)}
-    assert len(sides) == 3
+    sides = {guess_sentences(ESTIMATE, words, category=other, number=number)[1] for number in (total.lower / 5, total.median, total.upper * 5, 0)}
+    assert len(sides) == 4
+    assert len(guess_sentences(ESTIMATE, words, category=None, number=10.0)) == len(guess_sentences(ESTIMATE, words, category=other, number=None)) == 1
     mirror = hold_mirror(ESTIMATE)
     assert mirror is not None
     agrees = replace(mirror, costliest=mirror.loudest)
