@@ -153,6 +153,7 @@ class _Reading:
             repeated = "SELECT count(customer_id) - count(DISTINCT customer_id) FROM leaver_surveys"
             if twice := self.tables.engine.execute(repeated).fetchall()[0][0]:
                 raise EvidenceError("answers_twice", {"count": twice})
+            self._refuse_scale()
         if sums["unknown"] and sums["unknown"] + sums["blank"] >= sums["asked"]:
             raise EvidenceError("answers_customers", {"table": table, "count": sums["unknown"]})
         if unmatched and not any(reason != NONE_OF_THESE for _, reason, _, _ in answers):
@@ -170,11 +171,29 @@ class _Reading:
                 raise EvidenceError("answers_too_many", {"segment": segment or "", "answers": number, "leavers": most, "table": table})
 
 
+    def _refuse_scale(self) -> None:
+        """Refuse another scale than 0 to 10 of the second question, and a column of which nothing can be read: both would pass for other answers."""
+        cell = "would_have_stayed"
+        number = _number_sql(cell)
+        written, read, outside, example, unread = self.tables.engine.execute(f"""
+            SELECT count(nullif(trim({cell}), '')), count({_stayed_sql(cell)}), count(*) FILTER ({number} NOT BETWEEN 0 AND 10),
+                min({cell}) FILTER ({number} NOT BETWEEN 0 AND 10), min({cell}) FILTER (trim({cell}) <> '')
+            FROM leaver_surveys""").fetchall()[0]
+        if outside:
+            raise EvidenceError("answers_scale", {"count": outside, "value": example})
+        if written and not read:
+            raise EvidenceError("answers_scale", {"count": written, "value": unread})
+
+
 def _flag(value: int | None) -> bool | None:
     return None if value is None else bool(value)
 
 
 def _stayed_sql(cell: str) -> str:
     """SQL of 1 where they would have stayed, 0 where not, NULL where they do not say: a number of 0 to 10, or yes and no."""
-    number = f"TRY_CAST(replace(trim({cell}), ',', '.') AS DOUBLE)"
+    number = _number_sql(cell)
     return f"CASE WHEN {number} IS NOT NULL THEN CASE WHEN {number} >= {SURE_TO_STAY} THEN 1 ELSE 0 END ELSE {flag_sql(cell)} END"
+
+
+def _number_sql(cell: str) -> str:
+    return f"TRY_CAST(replace(trim({cell}), ',', '.') AS DOUBLE)"
