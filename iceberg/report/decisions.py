@@ -75,7 +75,7 @@ def idle_sentence(decisions: Decisions, estimate: IcebergEstimate, words: Transl
 
 
 def payback_text(payback: CredibleInterval | None, words: Translator) -> str:
-    """Months until the money has come back: "7 (4 to more than 120)"; a dash where it is unknown."""
+    """Months until the money has come back: "7 (4 to > 120)"; a dash where it is unknown."""
     if payback is None:
         return words.text("report.unknown")
     low, middle, high = (
@@ -238,7 +238,8 @@ def _chance(one: FixOutcome, words: Translator) -> str:
 
 
 def _quoted(names: Sequence[str], words: Translator) -> str:
-    return ", ".join(words.text("report.noise.quoted", category=name) for name in names)
+    *others, last = [words.text("report.noise.quoted", category=name) for name in names]
+    return words.text("decide.both", others=", ".join(others), last=last) if others else last
 
 
 def _money(value: float, estimate: IcebergEstimate, words: Translator) -> str:

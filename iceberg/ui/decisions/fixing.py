@@ -21,6 +21,8 @@ from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 
+LETTER, MOST_NAME = 8, 260  # pixels
+
 
 def show_fixing(frame: Frame, estimate: IcebergEstimate) -> None:
     """Costs above, what follows from them below."""
@@ -98,7 +100,10 @@ def _show_decisions(frame: Frame, estimate: IcebergEstimate, decisions: Decision
         on_screen = partial(build, theme=frame.theme)
         key = f"{estimate_key(estimate)}|{sheet.fixes!r}|{sheet.budget}|{sheet.years}|{sheet.customer_value}"
         show_chart(frame, Chart("decisions", key, on_screen, lambda: words.text("decide.chart", sentence=headline), paper=build))
-    draw_table(display_decisions(decisions, estimate, words), alt_text=headline, key="table.decisions", whole=True)
+    shown = display_decisions(decisions, estimate, words)
+    longest = int(shown.iloc[:, 0].str.len().max())
+    names = {shown.columns[0]: st.column_config.TextColumn(width=min(LETTER * longest + 20, MOST_NAME))}  # measured by the first rows alone otherwise
+    draw_table(shown, alt_text=headline, key="table.decisions", whole=True, columns=names)
     show_download(frame, "decisions", table)
     for sentence in (*doubt_sentences(decisions, estimate, words), idle_sentence(decisions, estimate, words)):
         st.markdown(plain(sentence))
