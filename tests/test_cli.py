@@ -324,6 +324,9 @@ def test_the_terminal_chooses_the_language_unless_lang_does(monkeypatch: pytest.
 # The user's options
 
 
+FILES_OF_NOWHERE = ("--customers", "a.csv", "--complaints", "b.csv")
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -363,6 +366,8 @@ def test_the_terminal_chooses_the_language_unless_lang_does(monkeypatch: pytest.
         (["estimate", "--customers", "a.csv", "--report", "o.pdf", "--template", "a.potx"], "Add --report FILE.pptx"),
         (["estimate", "--customers", "a.csv", "--report", "o.json", "--json", "o.json"], "o.json"),
         (["estimate", "--customers", "a.csv", "--json", "."], "not a file name"),
+        (["decide", *FILES_OF_NOWHERE, "--cost", "x=1", "--report", "nowhere/b.pdf"], '"nowhere/b.pdf" cannot be written'),
+        (["callback", *FILES_OF_NOWHERE, "--list", "nowhere/l.csv", "--i-may-see-names"], '"nowhere/l.csv" cannot be written'),
         (["estimate", "--customers", "a.csv", "--json", "nowhere/out.json"], "nowhere"),
         (["estimate", "--customers", "a.csv", "--json", "a.csv"], "overwrite"),
         (["estimate", "--customers", "a.csv", "--mapping", "none.toml"], "none.toml"),

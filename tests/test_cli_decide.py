@@ -23,6 +23,7 @@ def given(folder: Path) -> list[str]:
 
 def test_amounts_shares_and_efficacies_are_read_as_people_write_them() -> None:
     assert check_amount("--budget")("40 000,50") == 40_000.5
+    assert check_amount("--budget")("0.125") == 0.125 and check_amount("--budget")("4000.5") == 4000.5
     assert check_amount_of("--cost")("price = promise=12.5") == ("price = promise", 12.5)
     assert check_share_of("billing=50%") == ("billing", 0.5)
     assert check_efficacy_of("billing=30")[1].mean == pytest.approx(0.3)
@@ -30,6 +31,9 @@ def test_amounts_shares_and_efficacies_are_read_as_people_write_them() -> None:
     for check, text in (
         (check_amount("--budget"), "-1"),
         (check_amount("--budget"), "nan"),
+        (check_amount("--budget"), "4,000"),  # 4 was read: three digits after a comma are thousands to some
+        (check_amount("--budget"), "40.000"),
+        (check_amount_of("--cost"), "price=1,234,567"),
         (check_amount_of("--cost"), "40000"),
         (check_amount_of("--cost"), "=40000"),
         (check_share_of, "billing=0"),

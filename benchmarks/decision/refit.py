@@ -9,15 +9,21 @@ the mean gain over the decision of today.
 
 - survey: the likelihood of the answers in log r is quadratic around where they point (Laplace); draws of the new fit are weighed by the exact
   likelihood over that.
-- audit: an incident log of 200 customers is simulated, who spoke and who left when, with the bias that a log is assumed to have, and read as
-  `estimate_iceberg` reads a log at level 4.
+- audit: an incident log of 200 customers is simulated, who spoke and who left when, with the bias that a log is assumed to have and silent customers
+  who leave as level 4 believes before it sees them; it is read as `estimate_iceberg` reads a log at level 4.
+
+The answers of a survey are weighed by the likelihood from which they are simulated, so that what is gained after them is what is then believed. A
+log is read more coarsely, and what a decision gains after it is the mean of the truths from which such readings came (`Company.mean_after`): a
+reading that is a little too low on average believes in gains that nobody has where a fix barely pays today, and in none where it barely does not.
+Every draw is the truth of as many audits as any other, so that the decision of today is judged exactly.
 
 A refit takes seconds, so that few results can be had. The same results weigh 2,000 draws of the first fit (control variate), whose mean gain over
 `MANY` results is known; the results that are fitted again are drawn in proportion to the gain there, plus a floor. Reference = that mean + the mean
 difference. Its standard error is given: a distance below it says nothing. Results are appended to results/refit.jsonl; a run continues there.
 
 References:
-    Heath et al. 2020 (EVSI by brute force, and its approximations); Owen 2013, chapters 8 and 9 (control variates, importance sampling).
+    Heath et al. 2020 (EVSI by brute force, and its approximations); Owen 2013, chapters 8 and 9 (control variates, importance sampling); Strong,
+    Oakley, Brennan, Breeze 2015 (the value after a result, by regression on it).
 """
 
 from __future__ import annotations
@@ -28,6 +34,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +61,13 @@ from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.measurements import bias_sd
 from iceberg.model.results import IcebergEstimate
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel
-from iceberg.model.survival.net_survival import matched_hazard
+from iceberg.model.survival.net_survival import matched_hazard, pooled_excess
 from iceberg.simulation.company import simulate_world
 
 RESULTS = Path(__file__).parent / "results" / "refit.jsonl"
 FAMILIES = "small,few_complaints,folk,loud,one_segment,mixed,seasonal,young,heterogeneous,natural_by_segment"
-MANY, CONTROL_DRAWS, REFIT_DRAWS = 400, 2000, 1000
+MANY, CONTROL_DRAWS, REFIT_DRAWS = {StudyKind.LEAVER_SURVEY: 400, StudyKind.INCIDENT_AUDIT: 4000}, 2000, 1000
+DEGREE = 4  # of the polynomial in the place of a reading among the others
 FLOOR = 0.3  # of the mean gain, in the chance of a result to be fitted again
 BOTH = 2  # companies that get both studies; the time does not allow more
 HELD = Assumptions()
@@ -104,6 +112,7 @@ class Company:
         self.prior = ratio_prior_of(self.counts, HELD, self.kernel)
         self.vocal = self.counts.complainants.sum(axis=(1, 2, 3)).astype(np.float64)
         self.matched = matched_hazard(self.counts)
+        self.silent_excess = pooled_excess(self.counts, horizon_days=HELD.horizon_days, matched=self.matched)
         self.fixes = [Fix(item.category, max(0.3 * WORTH * item.silent_churn.median / 2, 1.0)) for item in self.estimate.categories]
         self.draws = self.draw(self.fit(None), CONTROL_DRAWS)
         self.stakes = self.stakes_at(self.draws)
@@ -124,11 +133,20 @@ class Company:
         assert found is not None  # a customer has a value
         return found
 
-    def gain(self, stakes: Stakes, weights: FloatArray) -> float:
-        """Expected value of the best set under such weights, over that of the set that is best today."""
-        today = int((self.stakes.values.mean(axis=0) @ self.stakes.sets.T).argmax())
-        of_sets = weights @ stakes.values @ stakes.sets.T
-        return float(of_sets.max() - of_sets[today])
+    @cached_property
+    def today(self) -> FloatArray:
+        """(N,) the set that is best without a study."""
+        return self.best(self.stakes.values.mean(axis=0))
+
+    def best(self, values: FloatArray) -> FloatArray:
+        """(N,) the set that is best where the fixes are worth so much."""
+        return np.asarray(self.stakes.sets[int((self.stakes.sets @ values).argmax())], dtype=np.float64)
+
+    def mean_after(self, readings: FloatArray, truth: IntArray) -> FloatArray:
+        """(results, N) what the fixes are worth on average where an audit reads so much."""
+        place = np.argsort(np.argsort(readings)) / (len(readings) - 1)
+        powers = np.polynomial.legendre.legvander(2 * place - 1, DEGREE)
+        return np.asarray(powers @ np.linalg.lstsq(powers, self.stakes.values[truth], rcond=None)[0], dtype=np.float64)
 
     def shares(self, log_ratio: FloatArray) -> FloatArray:
         """(K, C + 1) causes of the silent leavers at such ratios."""
@@ -149,7 +167,7 @@ class Company:
 
     def audit(self, place: int, truth: int, rng: np.random.Generator) -> Result:
         """An audit of customers who met a problem, simulated from one of the draws and read as a log."""
-        excess = float(self.estimate.cells.excess[rng.integers(len(self.estimate.cells.excess)), place])  # type: ignore[union-attr]  # of counts
+        excess = float(self.silent_excess[place].quantile(rng.random(1))[0])
         ratio = max(float(self.draws.ratio[truth, place]), 1e-6)
         odds = ratio / excess * np.exp(-bias_sd(HELD.incident_bias) * rng.standard_normal())
         seen = replace(self.counts, observed=self._log(place, excess, float(1 / (1 + odds)), rng))
@@ -219,20 +237,31 @@ def _laplace(height: Callable[[FloatArray], FloatArray], at: FloatArray) -> tupl
 def judge(company: Company, study: StudyPlan, results: int) -> dict[str, Any]:
     """What the product says of a study, beside what refits find."""
     place = None if study.category is None else company.counts.categories.index(study.category)
-    rng = np.random.default_rng([company.seed, 9, len(study.kind)])
-    truth = rng.integers(CONTROL_DRAWS, size=MANY)
-    made = [company.survey(int(one), rng) if place is None else company.audit(place, int(one), rng) for one in truth]
-    near = np.array([company.gain(company.stakes, one.weights(company.draws, fitted=False)) for one in made])
-    chance = near + FLOOR * near.mean() + 1e-9
-    chance /= chance.sum()
+    rng, many = np.random.default_rng([company.seed, 9, len(study.kind)]), MANY[study.kind]
+    if place is None:
+        truth = rng.integers(CONTROL_DRAWS, size=many)
+        made = [company.survey(int(one), rng) for one in truth]
+        after = None
+    else:
+        truth = rng.permutation(many) % CONTROL_DRAWS
+        made = [company.audit(place, int(one), rng) for one in truth]
+        after = company.mean_after(np.array([one.mean[place] for one in made]), truth)
+
+    def gain(result: int, stakes: Stakes, weights: FloatArray) -> float:
+        values = weights @ stakes.values
+        return float((values if after is None else after[result]) @ (company.best(values) - company.today))
+
+    near = np.array([gain(number, company.stakes, one.weights(company.draws, fitted=False)) for number, one in enumerate(made)])
+    likely = np.abs(near) + FLOOR * max(near.mean(), 1e-9)
+    chance = likely / likely.sum()
     chosen = _systematic(chance, results, rng)
     apart, effective = [], []
     for one in chosen:
         again = company.draw(company.fit(made[one]), REFIT_DRAWS)
         weights = made[one].weights(again, fitted=True)
         effective.append(1 / float((weights**2).sum()))
-        apart.append((company.gain(company.stakes_at(again), weights) - near[one]) / (MANY * chance[one]))
-    error = float(np.hypot(np.std(apart, ddof=1) / np.sqrt(results), near.std(ddof=1) / np.sqrt(MANY)))
+        apart.append((gain(one, company.stakes_at(again), weights) - near[one]) / (many * chance[one]))
+    error = float(np.hypot(np.std(apart, ddof=1) / np.sqrt(results), near.std(ddof=1) / np.sqrt(many)))
     return {
         "study": str(study.kind),
         "said": value_of_study(company.estimate, study, stakes=stakes_of(company.estimate, company.fixes, customer_value=WORTH)).worth,
@@ -258,15 +287,16 @@ def main() -> int:
     parser.add_argument("--families", default=FAMILIES)
     parser.add_argument("--results", type=int, default=12, help="simulated results under which the model is fitted again, per study")
     options = parser.parse_args()
-    known = {json.loads(line)["family"] for line in RESULTS.read_text(encoding="utf-8").splitlines()} if RESULTS.exists() else set()
+    rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()] if RESULTS.exists() else []
+    known = {(row["family"], row["study"]) for row in rows}
     for number, family in enumerate(options.families.split(",")):
-        if family in known:
+        kinds = (StudyKind.LEAVER_SURVEY, StudyKind.INCIDENT_AUDIT) if number < BOTH else (list(MANY)[number % 2],)
+        if all((family, str(kind)) in known for kind in kinds):
             continue
         begun = time.monotonic()
         company = Company(family, 0)
         widest = max(company.estimate.categories, key=lambda item: item.silent_churn.upper - item.silent_churn.lower).category
-        both = (StudyPlan(StudyKind.LEAVER_SURVEY, ANSWERS), StudyPlan(StudyKind.INCIDENT_AUDIT, ANSWERS, widest))
-        for study in both if number < BOTH else both[number % 2 : number % 2 + 1]:
+        for study in (StudyPlan(kind, ANSWERS, widest if kind.of_category else None) for kind in kinds if (family, str(kind)) not in known):
             if study.number > Preposterior(company.estimate).largest(study.kind, study.category):
                 continue
             row = {"family": family} | judge(company, study, options.results) | {"seconds": round(time.monotonic() - begun)}

@@ -9,8 +9,8 @@ is given as well.
 
 Worth: expected value of 200 answers, and of an audit of 200 customers, to a choice between fixes that cost what they bring on average, as
 `value_of_study` finds it from 2,000 draws, against the same from `--draws` draws of a fit of its own and 2,000 simulated results: what brute force
-over the same likelihood gives. Studies whose worth is below one hundredth of that of certainty are left out. Writes results/studies.json; without
-surveys (`--surveys 0`) the worths alone, to results/worths.json.
+over the same likelihood gives. Studies whose worth is below one hundredth of that of certainty are left out. Coverage (`--draws 0`: nothing else) is
+written to results/studies.json, worths alone (`--surveys 0`) to results/worths.json.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def judge(family: str, seed: int, surveys: int, many: int) -> dict[str, Any]:
     counts = count_directly(company)
     estimate = estimate_iceberg(counts, seed=seed)
     covered = cover(company, counts, estimate, surveys) if surveys else {}
-    return {"family": family, "seed": seed} | covered | value(counts, estimate, seed, many)
+    return {"family": family, "seed": seed} | covered | (value(counts, estimate, seed, many) if many else {"studies": []})
 
 
 def cover(company: SimulatedCompany, counts: CohortCounts, estimate: IcebergEstimate, surveys: int) -> dict[str, Any]:
@@ -114,22 +114,25 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
         return {"mean": round(float(values.mean()), 3), "lowest_company": round(float(values.min()), 3)}
 
     worths = [one for row in rows for one in row["studies"] if one["reference"] > 0.01 * one["certainty"]]
-    apart = np.array([abs(one["said"] - one["reference"]) / one["reference"] for one in worths])
-    said, reference = (sum(one[name] for one in worths) for name in ("said", "reference"))
     coverage = {} if "before" not in rows[0] else {
         "coverage_before": spread("before"),
         "coverage_after": spread("after") | {"tempered": round(float(np.mean([row["after_tempered"] for row in rows])), 3)},
         "coverage_after_right_60": spread("after_60") | {"tempered": round(float(np.mean([row["after_60_tempered"] for row in rows])), 3)},
+        "of_companies": [{name: value for name, value in row.items() if name != "studies"} for row in rows],
     }
+    return {"companies": len(rows), **coverage, **(compare_worths(worths) if worths else {}), "load_average": round(os.getloadavg()[0], 1)}
+
+
+def compare_worths(worths: list[dict[str, Any]]) -> dict[str, Any]:
+    """How far what is said is from the reference."""
+    apart = np.array([abs(one["said"] - one["reference"]) / one["reference"] for one in worths])
+    said, reference = (sum(one[name] for one in worths) for name in ("said", "reference"))
     return {
-        "companies": len(rows),
-        **coverage,
         "worths_compared": len(worths),
-        "worth_median_distance": round(float(np.median(apart)), 3) if len(apart) else None,
-        "worth_within_20_percent": round(float((apart <= 0.2).mean()), 3) if len(apart) else None,
-        "worth_of_all_said_over_reference": round(said / reference, 3) if reference else None,
+        "worth_median_distance": round(float(np.median(apart)), 3),
+        "worth_within_20_percent": round(float((apart <= 0.2).mean()), 3),
+        "worth_of_all_said_over_reference": round(said / reference, 3),
         "worths": [{name: value if isinstance(value, str) else round(value, 1) for name, value in one.items()} for one in worths],
-        "load_average": round(os.getloadavg()[0], 1),
     }
 
 
@@ -139,7 +142,7 @@ def main() -> int:
     parser.add_argument("--families", default="own", help="own, all, or names separated by commas")
     parser.add_argument("--seeds", type=int, default=1, help="companies per family")
     parser.add_argument("--surveys", type=int, default=40, help="surveys per company; 0 for the worths alone")
-    parser.add_argument("--draws", type=int, default=20_000, help="draws of the reference")
+    parser.add_argument("--draws", type=int, default=20_000, help="draws of the reference; 0 for the coverage alone")
     options = parser.parse_args()
     families = {"own": list(FAMILIES), "all": list(WORLDS)}.get(options.families) or options.families.split(",")
     rows: list[dict[str, Any]] = []

@@ -73,7 +73,7 @@ def _text(design: Design, estimate: IcebergEstimate, words: Translator, stakes: 
 
     parts = [wrap(design_headline(design, estimate, words, stakes=stakes))]
     if design.reaches:
-        parts += ["", _table(display_design(design, estimate, words)), "", *(wrap(one) for one in design_remarks(design, words))]
+        parts += ["", _table(display_design(design, estimate, words)), "", *(wrap(one) for one in design_remarks(design, estimate, words))]
     first = next(iter(design.reaches), None)
     if first is not None and first.value.study.kind.asks_leavers:
         people = min(first.value.study.to_ask, estimate.silent_leavers)

@@ -75,7 +75,7 @@ def idle_sentence(decisions: Decisions, estimate: IcebergEstimate, words: Transl
 
 
 def payback_text(payback: CredibleInterval | None, words: Translator) -> str:
-    """Months until the money has come back: "7 (4 to more than 120)"; a dash where it is unknown."""
+    """Months until the money has come back: "7 (4 to > 120)"; a dash where it is unknown."""
     if payback is None:
         return words.text("report.unknown")
     low, middle, high = (
@@ -118,20 +118,28 @@ def index_sentence(mirror: Mirror, words: Translator) -> str:
     return words.text("decide.index", middle=share(index.median, words), low=share(index.lower, words), high=share(index.upper, words))
 
 
-def guess_sentences(estimate: IcebergEstimate, words: Translator, *, category: str, number: float) -> tuple[str, str]:
-    """How far off a guess was: the category, then the number of silent leavers."""
+def guess_sentences(estimate: IcebergEstimate, words: Translator, *, category: str | None, number: float | None) -> tuple[str, ...]:
+    """How far off a guess was: the category, then the number of silent leavers, of what was guessed."""
+    of_category = () if category is None else (_guessed_category(estimate, words, category),)
+    return (*of_category, *(() if number is None else (_guessed_number(estimate, words, number),)))
+
+
+def _guessed_category(estimate: IcebergEstimate, words: Translator, category: str) -> str:
     guessed = next(item for item in estimate.categories if item.category == category)
     first = max(estimate.categories, key=lambda item: item.probability_worst or 0.0)
     values = {"guess": category, "first": first.category, "chance": in_hundred(first.probability_worst or 0.0, words)}
     right = guessed.category == first.category
-    said = words.text("decide.guess_right" if right else "decide.guess_other", **values, own=in_hundred(guessed.probability_worst or 0.0, words))
+    return words.text("decide.guess_right" if right else "decide.guess_other", **values, own=in_hundred(guessed.probability_worst or 0.0, words))
+
+
+def _guessed_number(estimate: IcebergEstimate, words: Translator, number: float) -> str:
     total = estimate.total.silent_churn
     ends = customers_range(total, words)
     inside = total.lower <= number <= total.upper
     factor = max(total.median, 1.0) / max(number, 1.0)
-    side = "inside" if inside else "low" if number < total.lower else "high"
+    side = "inside" if inside else "none" if number < 1 else "low" if number < total.lower else "high"
     times = words.decimal(round_significant(max(factor, 1 / factor)))
-    return said, words.text(f"decide.number_{side}", guess=customers(number, words), times=times, **ends)
+    return words.text(f"decide.number_{side}", guess=customers(number, words), times=times, **ends)
 
 
 def decisions_document(decisions: Decisions) -> dict[str, Any]:
@@ -230,7 +238,8 @@ def _chance(one: FixOutcome, words: Translator) -> str:
 
 
 def _quoted(names: Sequence[str], words: Translator) -> str:
-    return ", ".join(words.text("report.noise.quoted", category=name) for name in names)
+    *others, last = [words.text("report.noise.quoted", category=name) for name in names]
+    return words.text("decide.both", others=", ".join(others), last=last) if others else last
 
 
 def _money(value: float, estimate: IcebergEstimate, words: Translator) -> str:

@@ -47,7 +47,7 @@ def share(rate: float | None, translator: Translator) -> str:
     space = "\N{NO-BREAK SPACE}"
     if rate >= 0.995:
         return f">{space}{translator.percent(0.99)}"
-    if rate < 0.005:
+    if rate <= 0.005:  # half a percent is rounded to the even number, which is none
         return f"<{space}{translator.percent(0.01)}"
     return translator.percent(rate)
 

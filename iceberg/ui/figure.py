@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 REMARKS = 2  # judgement: beside a headline or below a picture; the others are folded
 TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
 UNKNOWN = "–"  # of a cell without a value; the framework would write None
+LETTER_PX, CELL_PX, LONGEST_NAME = 6.2, 18, 260  # of a letter on average, of the edges of a cell, of a column of names
 LONGEST_TABLE = 400  # where Streamlit lets a table scroll
 # Gravest first: Streamlit box and icon.
 BOX_AND_ICON = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
@@ -205,6 +206,12 @@ def table_height(rows: int, *, whole: bool = False) -> int:
     """The pixels that Streamlit would choose: a line per row and one of names, a border, and no more than `LONGEST_TABLE`."""
     height = max(rows, 1) * TABLE_LINE + TABLE_LINE + 2
     return height if whole else min(height, LONGEST_TABLE)
+
+
+def whole_columns(values: pd.DataFrame) -> dict[str, Any]:
+    """Columns as wide as their longest text: a browser measures some of the rows, and cuts the others."""
+    longest = {name: max(len(name), int(values[name].str.len().max())) for name in values.columns}
+    return {name: st.column_config.TextColumn(width=min(round(LETTER_PX * letters) + CELL_PX, LONGEST_NAME)) for name, letters in longest.items()}
 
 
 def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:

@@ -113,6 +113,8 @@ def test_the_customers_file_itself_gives_cancellation_reasons(tmp_path: Path) ->
         ("stratum,reason", ["north,too dear", "north,ugly"], "answers_categories"),
         ("stratum,reason", ["south,billing"] * 400, "answers_too_many"),
         (FULL, [f"C{SILENT[0]},yes,billing,9,no", f"C{SILENT[0]},yes,delivery,9,no"], "answers_twice"),
+        (FULL, [f"C{one},yes,billing,{stayed},no" for one, stayed in zip(SILENT, (85, 9, 70, 55), strict=False)], "answers_scale"),  # of 100
+        (FULL, [f"C{SILENT[0]},yes,billing,perhaps,no", f"C{SILENT[1]},yes,billing,,no"], "answers_scale"),
     ],
 )
 def test_answers_that_cannot_be_are_refused_in_words(company: Path, header: str, rows: list[str], code: str) -> None:
@@ -124,7 +126,7 @@ def test_answers_that_cannot_be_are_refused_in_words(company: Path, header: str,
 
 
 def test_a_survey_without_reasons_is_asked_about(company: Path) -> None:
-    with pytest.raises(IcebergError):
+    with pytest.raises(IcebergError, match="why a customer left"):
         counts_with(company, header="customer_id,told_us", rows=[f"C{SILENT[0]},no"])
 
 

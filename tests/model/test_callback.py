@@ -80,6 +80,7 @@ def test_nothing_is_said_of_fewer_than_five() -> None:
         ({"North": 4}, {}, "callback_few"),
         (LEAVERS, {"control": 1.0}, "callback_control"),
         (LEAVERS, {"people": 0}, "callback_people"),
+        (LEAVERS, {"people": 1, "control": 0.9}, "callback_all_held"),
     ],
 )
 def test_a_list_that_cannot_be_is_refused(leavers: dict[str, int], options: dict[str, float], code: str) -> None:

@@ -5,17 +5,19 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy.stats import dirichlet_multinomial
+from scipy.stats import binom, dirichlet_multinomial, norm
 
 import iceberg
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import Efficacy
 from iceberg.model.decision.fixes import Fix, decide
 from iceberg.model.decision.information.design import SIZES, StudyTarget, design_study
+from iceberg.model.decision.information.incident_audit import IncidentAudit
 from iceberg.model.decision.information.reasons import FORM, answer_log_likelihood, answer_shares, simulate_answers
 from iceberg.model.decision.information.sampling import plan_sample
 from iceberg.model.decision.information.studies import Preposterior, Stakes, StudyKind, StudyPlan, kinds_possible, stakes_of, value_of_study
 from iceberg.model.results import IcebergEstimate
+from iceberg.model.survival.net_survival import SILENT_VS_VOCAL_SD
 from iceberg.report.information.questions import VERSIONS, category_orders
 from tests.report.examples import example_estimate
 
@@ -107,21 +109,46 @@ def test_no_study_is_worth_more_than_certainty_nor_less_than_nothing() -> None:
         assert worth is not None and 0 <= worth <= stakes.certainty * 1.02
 
 
-def test_the_weights_of_an_audit_by_hand() -> None:
-    """Leavers 100 or 300 for 100 complainants: r = 1 or 3, q = .2 and the median r = 2 give p = .2 / 2.2, odds 10; n = 110, of them 10 complain."""
-    estimate = known()
-    draws = Preposterior(estimate)
-    weights = draws.weights(StudyPlan(StudyKind.INCIDENT_AUDIT, 110, NAMES[0]), simulations=1)
-    rng = np.random.default_rng([estimate.seed, 6_105, *b"incident_audit", *NAMES[0].encode()])
-    variance = {}
-    for r, q in ((1.0, 0.1), (3.0, 0.3)):
-        variance[r] = r**2 * (1 / 10 + 1 / 100 + 0.01) + 100 * (q * (1 - q) + 0.2) / 100
-    truth = float(draws.churn[0, 0] / 100)
-    seen = truth + np.sqrt(variance[truth]) * rng.standard_normal(1)[0]
-    fits = {r: np.exp(-0.5 * (seen - r) ** 2 / of) / np.sqrt(of) for r, of in variance.items()}
-    other = 4.0 - truth
-    some = {r: int(np.flatnonzero(draws.churn[:, 0] == 100 * r)[0]) for r in (1.0, 3.0)}
-    assert weights[0, some[truth]] / weights[0, some[other]] == pytest.approx(fits[truth] / fits[other])
+def test_the_likelihood_of_an_audit_is_the_sum_over_what_is_not_known_of_the_silent() -> None:
+    """Ten of 110 spoke and 30 of the others left; q of the silent and the bias of the log summed over by brute force on a fine grid."""
+    excess = np.full(100, 0.2)
+    audit = IncidentAudit(110, np.array([0.5, 1.0, 3.0, 6.0]), excess, 0.39)
+    q = (np.arange(2000) + 0.5) / 2000
+    chance = norm.pdf(q, 0.2, SILENT_VS_VOCAL_SD)
+    bias = np.linspace(-3, 3, 201)
+    def by_hand(ratio: float) -> float:
+        odds = ratio / q[:, None] * np.exp(-0.39 * bias)
+        spoke = (binom.pmf(10, 110, 1 / (1 + odds)) * norm.pdf(bias)).sum(axis=1)
+        return float((chance * spoke * binom.pmf(30, 100, 1 - (1 - q) * 0.9)).sum())
+
+    found = audit.log_likelihood(np.array([10]), np.array([30]))[0]
+    expected = np.log([by_hand(ratio) for ratio in audit.ratio])
+    assert found - found[1] == pytest.approx(expected - expected[1], abs=0.02)
+
+
+@pytest.mark.parametrize(("ratio_sd", "excess", "bias"), [(0.9, 0.06, 0.39), (0.4, 0.4, 0.39), (0.4, 0.3, 0.0)])
+def test_an_audit_is_weighed_as_it_is_simulated(ratio_sd: float, excess: float, bias: float) -> None:
+    """Where complainers hardly leave more often than others, too: truths stand anywhere among the draws after their results (a uniform rank)."""
+    rng = np.random.default_rng(3)
+    ratio = np.exp(ratio_sd * rng.standard_normal(1500))
+    audit = IncidentAudit(200, ratio, np.full(1500, excess), bias)
+    log = audit.log_likelihood(*audit.simulate(np.arange(1500), rng=rng))
+    weights = np.exp(log - log.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    below = (weights * (ratio < ratio[:, None])).sum(axis=1)
+    assert np.quantile(below, [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.05)
+    assert (weights @ ratio).mean() == pytest.approx(ratio.mean(), rel=0.05)
+
+
+def test_an_audit_is_believed_no_more_than_an_incident_log() -> None:
+    """What a log may be wrong by is an assumption of the estimate; the worth of an audit follows it."""
+    estimate = example_estimate(4)
+    study = StudyPlan(StudyKind.INCIDENT_AUDIT, 160, NAMES[0])
+    ratios = []
+    for factor in (1.0, 1.9, 8.0):
+        held = replace(estimate, assumptions=replace(estimate.assumptions, incident_bias=factor))
+        ratios.append(value_of_study(held, study).width_of(NAMES[0]).ratio)
+    assert ratios[0] < ratios[1] < ratios[2]
 
 
 def test_a_larger_study_narrows_more_and_a_survey_ends_at_its_errors() -> None:

@@ -117,7 +117,7 @@ def test_a_ratio_has_two_significant_digits(value: float, english: str, french: 
 def test_draws_never_prove_a_certainty_or_an_impossibility() -> None:
     translator = Translator("en")
     assert share(1.0, translator) == f">{WIDE}99%"
-    assert share(0.0, translator) == f"<{WIDE}1%"
+    assert share(0.0, translator) == share(0.005, translator) == f"<{WIDE}1%"
     assert share(0.37, translator) == "37%"
 
 

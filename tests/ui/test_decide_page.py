@@ -75,6 +75,8 @@ def test_a_guess_comes_before_any_figure_and_is_answered_afterwards(open_page: O
     assert "Before you look" in text
     assert "they leave over" not in text
     assert not any(character.isdigit() for character in " ".join(one.value for one in (*app.header, *app.subheader)))
+    app.button[0].click().run()
+    assert "one of the two is enough" in spoken(app)
     app.radio[0].set_value("billing")
     app.number_input[0].set_value(100)
     app.button[0].click().run()
@@ -82,6 +84,14 @@ def test_a_guess_comes_before_any_figure_and_is_answered_afterwards(open_page: O
     text = spoken(app)
     assert "You said “billing”" in text and "It is rather “waiting time”" in text
     assert "You said 100. It is" in text and "times as many" in text
+
+
+def test_a_guess_of_the_number_alone_is_answered(open_page: OpenPage) -> None:
+    app = open_page("decide", query={"guess": "yes"})
+    app.number_input[0].set_value(0)
+    app.button[0].click().run()
+    assert_healthy(app)
+    assert "You said nobody. It is" in spoken(app) and "that it is the largest. It is rather" not in spoken(app)
 
 
 def test_what_is_written_becomes_fixes() -> None:

@@ -152,19 +152,27 @@ def counted_days(counts: CohortCounts, firm: Firm, past_days: int = PAST_DAYS) -
 
 
 def true_silence(
-    lives: Lives, counts: CohortCounts, *, horizon_months: int = 24, discount: float = 0.0, past_days: int = PAST_DAYS
+    lives: Lives,
+    counts: CohortCounts,
+    *,
+    horizon_months: int = 24,
+    discount: float = 0.0,
+    past_days: int = PAST_DAYS,
+    last_months: int | None = None,
 ) -> dict[str, Any]:
     """What is true of the days that were counted, where the complaints go back `past_days` before the window of the company.
 
     A silent leaver left on one of them with no complaint on file in the window or its look-back up to and including that day. Silent churn: silent
     leavers whom a problem made leave that they kept to themselves. Their money: what they paid a year, for as long as they would have stayed but for
     that problem (at most `horizon_months`), discounted yearly. The pipeline: silent customers whom such a problem on or before the last day makes
-    leave within so many days after it.
+    leave within so many days after it. With `last_months` only departures of so many months at the end count, where there is a calendar.
 
     Keys: silent_leavers, vocal_leavers, silent_churn, money, pipeline; and under ``categories`` the last three per problem.
     """
     people, firm = lives.people, lives.firm
     days, heard_from, as_of = counted_days(counts, firm, past_days)
+    if last_months is not None and counts.has_calendar:
+        days = days[days >= day_number(counts.months[-last_months:][0])]
     gone = people["departure"].to_numpy()
     spoken = np.full(len(people), np.iinfo(np.int64).max)
     heard = lives.complaints[lives.complaints["day"] >= heard_from]

@@ -191,11 +191,17 @@ def check_rate(text: str) -> tuple[str, float]:
     raise UsageError("rate_unclear", {"value": text})
 
 
+GROUPED = re.compile(r"[1-9]\d{0,2}([.,]\d{3})+")
+
+
 def check_amount(option: str) -> Callable[[str], float]:
-    """An amount of money, zero or more: ``40000``, ``40 000,50``."""
+    """An amount of money, zero or more: ``40000``, ``40 000,50``. ``4,000`` is four thousand to one reader and four to another: refused."""
 
     def check(text: str) -> float:
-        bare = "".join(text.split()).replace("\N{NARROW NO-BREAK SPACE}", "").replace(",", ".")
+        bare = "".join(text.split()).replace("\N{NARROW NO-BREAK SPACE}", "")
+        if GROUPED.fullmatch(bare):
+            raise UsageError("amount_ambiguous", {"option": option, "value": text, "plain": bare.replace(",", "").replace(".", "")})
+        bare = bare.replace(",", ".")
         try:
             amount = float(bare)
         except ValueError:
@@ -213,7 +219,8 @@ def check_amount_of(option: str) -> Callable[[str], tuple[str, float]]:
     def check(text: str) -> tuple[str, float]:
         name, found, amount = text.rpartition("=")
         if not found or not name.strip():
-            raise UsageError("amount_unclear", {"option": option, "value": text})
+            example = "leaver_survey=5" if option == "--study-price" else "waiting time=40000"
+            raise UsageError("amount_of_nothing", {"option": option, "value": text, "example": example})
         return name.strip(), check_amount(option)(amount)
 
     return check

@@ -18,6 +18,7 @@ from iceberg.ingest.tables import Tables
 from iceberg.ingest.values.flags import stayed_sql
 
 SOURCES: dict[str, Literal["survey", "cancellation"]] = {"leaver_surveys": "survey", "cancellation_reasons": "cancellation"}  # of `REASON_TABLES`
+OTHER_SCALE, SLIPS = 0.05, 2  # judgement: beyond such a share of the numbers, and so many, outside 0 to 10 the scale is another one
 _Said = tuple[str | None, str, bool | None, bool | None]  # segment, reason, informed, would have stayed
 # Answers that name no problem of the company, folded (`fold_name`).
 _NONE = re.compile(
@@ -157,6 +158,7 @@ class _Reading:
             repeated = "SELECT count(customer_id) - count(DISTINCT customer_id) FROM leaver_surveys"
             if twice := self.tables.engine.execute(repeated).fetchall()[0][0]:
                 raise EvidenceError("answers_twice", {"count": twice})
+            self._refuse_scale()
         if sums["unknown"] and sums["unknown"] + sums["blank"] >= sums["asked"]:
             raise EvidenceError("answers_customers", {"table": table, "count": sums["unknown"]})
         if unmatched and not any(reason != NONE_OF_THESE for _, reason, _, _ in answers):
@@ -172,6 +174,22 @@ class _Reading:
             most = sum(leavers.values()) if segment is None else leavers.get(segment, 0)
             if number > most:
                 raise EvidenceError("answers_too_many", {"segment": segment or "", "answers": number, "leavers": most, "table": table})
+
+    def _refuse_scale(self) -> None:
+        """Refuse another scale than 0 to 10 of the second question, and a column of which nothing can be read: both would pass for other answers.
+
+        A number or two beyond the scale are mistakes of these rows, and stand among what was found in the file.
+        """
+        cell = "would_have_stayed"
+        number = f"TRY_CAST(replace(trim({cell}), ',', '.') AS DOUBLE)"
+        written, read, numbers, outside, example, unread = self.tables.engine.execute(f"""
+            SELECT count(nullif(trim({cell}), '')), count({stayed_sql(cell)}), count({number}), count(*) FILTER ({number} NOT BETWEEN 0 AND 10),
+                min({cell}) FILTER ({number} NOT BETWEEN 0 AND 10), min({cell}) FILTER (trim({cell}) <> '')
+            FROM leaver_surveys""").fetchall()[0]
+        if outside > max(OTHER_SCALE * numbers, SLIPS):
+            raise EvidenceError("answers_scale", {"count": outside, "value": example})
+        if written and not read:
+            raise EvidenceError("answers_scale", {"count": written, "value": unread})
 
 
 def _flag(value: int | None) -> bool | None:

@@ -13,6 +13,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 _PLACES = {
     "category_missing": ("columns.category", "one_category"),
     "category_is_text": ("columns.category",),
+    "reason_missing": ("columns.category",),
     "dates_ambiguous": ("date_formats.{field}",),
     "dates_mixed": ("date_formats.{field}",),
     "dates_half_converted": ("date_formats.{field}",),

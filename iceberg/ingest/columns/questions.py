@@ -17,7 +17,7 @@ from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.files.text.headers import MOST_HEADERS, is_data, kind_of, listed_headers, without_number
-from iceberg.ingest.schema import all_fields
+from iceberg.ingest.schema import REASON_TABLES, all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, DateReading, are_mixed, half_converted, recognise_dates
 from iceberg.ingest.values.flags import likely_yes, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
@@ -225,7 +225,7 @@ def _missing_category(columns: _Columns) -> MappingError | None:
     if columns.doubtful != ["category"]:
         return None
     values = {"file": columns.file, "candidates": columns.candidates, "table": columns.chosen.table, "headers": columns.headers}
-    return MappingError("category_missing", values)
+    return MappingError("reason_missing" if columns.chosen.table in REASON_TABLES else "category_missing", values)
 
 
 def _fiscal_months(columns: _Columns) -> MappingError | None:

@@ -98,7 +98,7 @@ def plan_callback(
 
     Raises:
         OptionError: ``compare_no_range``, ``compare_no_dates``, ``follow_part`` for a selection, ``callback_control``, ``callback_people``,
-            ``callback_nobody`` or ``callback_few``.
+            ``callback_nobody``, ``callback_few`` or ``callback_all_held``.
     """
     _check(estimate, counts, people, control)
     sizes = {name: leavers.get(name, 0) for name in counts.segments}
@@ -106,6 +106,8 @@ def plan_callback(
     of_groups = [sum(sizes[name] for name in group) for group in groups]
     taken = share_out(people, of_groups)
     held = share_out(round(control * int(taken.sum())), taken.tolist())
+    if int(held.sum()) == int(taken.sum()):
+        raise OptionError("callback_all_held", {"people": int(taken.sum()), "control": control})
     rng = np.random.default_rng([estimate.seed, _STREAM])
     drawn = draw_positions(taken.tolist(), of_groups, rng)
     order = rng.permutation(int(taken.sum())) + 1

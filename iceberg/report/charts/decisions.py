@@ -17,8 +17,8 @@ from iceberg.report.words import share
 
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
 _LEAST_GAP = 0.055  # of the height: below it two names of the mirror would touch
-_NAME_PX = {False: 180, True: 62}
-_BESIDE = {False: 0.86, True: 1.0}  # room for the names beside the slopes, in distances between the two sides
+_NAME_PX = {False: 180, True: 100}
+_BESIDE = {False: 0.86, True: 2.2}  # room for the names beside the slopes, in distances between the two sides
 MIRROR_PX = 340
 
 
@@ -112,7 +112,7 @@ def build_mirror(
         own["heard_text"] = [share(value, translator) for value in frame["heard"]]
         ends.append(own)
     data = pd.concat(ends, ignore_index=True)
-    x = alt.X("side:N", sort=list(heads.values()), scale=alt.Scale(paddingOuter=_BESIDE[narrow], paddingInner=1.0), axis=alt.Axis(
+    x = alt.X("side:N", sort=list(heads.values()), scale=alt.Scale(type="point", padding=_BESIDE[narrow]), axis=alt.Axis(
         orient="top", title=None, ticks=False, domain=False, labelAngle=0, labelFontWeight="bold", labelPadding=10, labelLimit=0))  # fmt: skip
     y = alt.Y("share:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=None)
     colour = alt.Color("category:N", scale=category_scale(categories, theme), legend=None)

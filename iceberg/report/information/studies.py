@@ -10,7 +10,7 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.model.decision.information.design import Design, Reach
 from iceberg.model.decision.information.sampling import Stratum
-from iceberg.model.decision.information.studies import Stakes, StudyPlan, StudyValue
+from iceberg.model.decision.information.studies import Stakes, StudyKind, StudyPlan, StudyValue
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.tables.estimate import currency_of
 from iceberg.report.words import in_hundred, share
@@ -42,10 +42,13 @@ def design_headline(design: Design, estimate: IcebergEstimate, words: Translator
     return words.text(f"information.{goal}" if best is not None else f"information.{goal}_not", **values)
 
 
-def design_remarks(design: Design, words: Translator) -> tuple[str, ...]:
-    """What to know of the figures: ranges that rest on few draws, and where the prices come from."""
+def design_remarks(design: Design, estimate: IcebergEstimate, words: Translator) -> tuple[str, ...]:
+    """What to know of the figures: ranges that rest on few draws, what an audit is doubted by, and where the prices come from."""
     unsettled = [study_name(one.value.study, words) for one in design.reaches if not one.value.is_settled]
     found = [words.text("information.few_draws", studies=" · ".join(unsettled))] if unsettled else []
+    doubt = estimate.assumptions.incident_bias
+    if doubt > 1 and any(one.value.study.kind is StudyKind.INCIDENT_AUDIT for one in design.reaches):
+        found.append(words.text("information.audit_doubt", factor=words.decimal(doubt, 1)))
     return (*found, words.text("information.assumed"))
 
 

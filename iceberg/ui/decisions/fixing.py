@@ -17,7 +17,7 @@ from iceberg.report.tables.estimate import currency_of
 from iceberg.ui.decisions.briefs import show_briefs
 from iceberg.ui.decisions.costs import BASE, CostSheet, cost_header, costs_of_session, empty_sheet, remember_costs
 from iceberg.ui.decisions.follow_up import evidence_of_session
-from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_download, table_height
+from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_download, table_height, whole_columns
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 
@@ -98,7 +98,8 @@ def _show_decisions(frame: Frame, estimate: IcebergEstimate, decisions: Decision
         on_screen = partial(build, theme=frame.theme)
         key = f"{estimate_key(estimate)}|{sheet.fixes!r}|{sheet.budget}|{sheet.years}|{sheet.customer_value}"
         show_chart(frame, Chart("decisions", key, on_screen, lambda: words.text("decide.chart", sentence=headline), paper=build))
-    draw_table(display_decisions(decisions, estimate, words), alt_text=headline, key="table.decisions", whole=True)
+    shown = display_decisions(decisions, estimate, words)
+    draw_table(shown, alt_text=headline, key="table.decisions", whole=True, columns=whole_columns(shown))
     show_download(frame, "decisions", table)
     for sentence in (*doubt_sentences(decisions, estimate, words), idle_sentence(decisions, estimate, words)):
         st.markdown(plain(sentence))

@@ -20,6 +20,8 @@ from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.current import set_current_study
 
+ONE_LINE = 80  # letters of the name of a study beside its figures, at 1280 px
+PHONE_NAME = 200  # px; the rest of a phone shows the first figure
 _GOALS = ("half", "choice", "decision")
 _PRICES = "information.prices"  # by study, as written; they outlive the page
 
@@ -112,8 +114,11 @@ def _keep_prices(frame: Frame, prices: Mapping[StudyKind, float]) -> None:
 
 def _show_studies(frame: Frame, estimate: IcebergEstimate, design: Design) -> None:
     words = frame.words
-    draw_table(display_design(design, estimate, words), alt_text=words.text("information.title"), key="table.information", whole=True)
-    for sentence in design_remarks(design, words):
+    shown = display_design(design, estimate, words)
+    lines = 3 if frame.narrow else 2 if shown.iloc[:, 0].str.len().max() > ONE_LINE else 1
+    names = {shown.columns[0]: st.column_config.TextColumn(width=PHONE_NAME)} if frame.narrow else None
+    draw_table(shown, alt_text=words.text("information.title"), key="table.information", whole=True, lines=lines, columns=names)
+    for sentence in design_remarks(design, estimate, words):
         st.caption(plain(sentence))
     asked = next((one.value.study for one in design.reaches if one.value.study.kind.asks_leavers), None)
     if asked is None:

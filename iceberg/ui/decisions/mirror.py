@@ -36,9 +36,12 @@ def asks_for_guess(frame: Frame, estimate: IcebergEstimate) -> bool:
         category = st.radio(words.text("decide.guess_category"), names, index=None, format_func=lambda name: plain(visible(name)))
         number = st.number_input(words.text("decide.guess_number"), min_value=0, value=None, step=1)
         sent = st.form_submit_button(words.text("decide.guess_show"), type="primary")
-    if not sent or category is None or number is None:
+    if not sent:
         return True
-    st.session_state[_GUESS] = (frame.study.digest, category, float(number))
+    if category is None and number is None:
+        st.info(words.text("decide.guess_nothing"), icon=":material/edit:")
+        return True
+    st.session_state[_GUESS] = (frame.study.digest, category, None if number is None else float(number))
     st.rerun()
     return True
 
@@ -55,7 +58,7 @@ def show_mirror(frame: Frame, estimate: IcebergEstimate) -> None:
     st.markdown(f"**{plain(said)}** {plain(index_sentence(mirror, words))}")
     guess = st.session_state.get(_GUESS)
     names = {item.category for item in estimate.categories}
-    if guess is not None and guess[0] == frame.study.digest and guess[1] in names:
+    if guess is not None and guess[0] == frame.study.digest and guess[1] in {None, *names}:
         with st.container(border=True):
             st.markdown(f"**{words.text('decide.guess_done')}**")
             for sentence in guess_sentences(estimate, words, category=guess[1], number=guess[2]):

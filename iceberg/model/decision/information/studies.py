@@ -5,9 +5,8 @@ Nothing is fitted again. A result of the study is simulated from a joint draw of
     w_k ∝ p(X | draw k)        EVPI = E max_a NPV_a - max_a E NPV_a        EVSI = E_X max_a E_w NPV_a - max_a E NPV_a
 
 - leaver survey, interviews: `iceberg.model.decision.information.reasons`.
-- incident audit: n customers who met the problem of c are followed, matched with others. It measures r = odds q, silent leavers per complainant, with
-  odds = (1 - p) / p and p = q / (q + r):   var r = r^2 (1 / (n p) + 1 / (n (1 - p)) + 0.1^2) + odds^2 (q (1 - q) + 2 b) / (n (1 - p)).
-- ticket sample: n complainants of c are followed, where the complaints lead to no customers: the second half of the same,
+- incident audit: `iceberg.model.decision.information.incident_audit`.
+- ticket sample: n complainants of c are followed, where the complaints lead to no customers, which measures their q:
   var q = (q (1 - q) + 2 b) / n + (0.3 q)^2; the last because the silent are not the complainants.
 
 References:
@@ -27,13 +26,13 @@ import numpy as np
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.errors import OptionError
 from iceberg.model.decision.fixes import Fix, affordable_sets, check_fixes, expected_values
+from iceberg.model.decision.information.incident_audit import LEAVING_ANYWAY, IncidentAudit
 from iceberg.model.decision.information.reasons import FORM, INTERVIEW, ReasonErrors, answer_log_likelihood, answer_shares, simulate_answers
 from iceberg.model.evidence import cannot_say
+from iceberg.model.ratio.measurements import bias_sd
 from iceberg.model.results import IcebergEstimate
 
 _STREAM = 6_105  # keeps these random numbers apart from those of the estimate
-LEAVING_ANYWAY = 0.1  # judgement, grade D: b, share of any customers who leave within the horizon of an audit
-MATCHING_SD = 0.1  # judgement, grade D: of log r, who is in the log and who matches
 SILENT_LIKE_VOCAL_SD = 0.3  # judgement, grade D: of log q between those who complain and those who do not
 LEAST_EFFECTIVE = 100  # judgement: fewer effective draws than this and a range after the study is itself a guess
 SIMULATIONS = 300
@@ -337,17 +336,12 @@ class Preposterior:
 
     def _measured(self, study: StudyPlan, truth: IntArray, rng: np.random.Generator) -> FloatArray:
         place = self.place(study.category)
-        if study.kind is StudyKind.TICKET_SAMPLE:
-            at = self._excess(place)
-            variance = (at * (1 - at) + 2 * LEAVING_ANYWAY) / study.number + (SILENT_LIKE_VOCAL_SD * at) ** 2
-        else:
-            at = self.churn[:, place] / max(self.estimate.categories[place].vocal_customers, 1)
-            complain = self._complaining(place)
-            odds = (1 - complain) / complain
-            excess = np.minimum(at / odds, 1.0)
-            silent = study.number * (1 - complain)
-            variance = at**2 * (1 / (study.number * complain) + 1 / silent + MATCHING_SD**2)
-            variance += odds**2 * (excess * (1 - excess) + 2 * LEAVING_ANYWAY) / silent
+        if study.kind is StudyKind.INCIDENT_AUDIT:
+            ratio = self.churn[:, place] / max(self.estimate.categories[place].vocal_customers, 1)
+            audit = IncidentAudit(study.number, ratio, self._excess(place), bias_sd(self.estimate.assumptions.incident_bias))
+            return audit.log_likelihood(*audit.simulate(truth, rng=rng))
+        at = self._excess(place)
+        variance = (at * (1 - at) + 2 * LEAVING_ANYWAY) / study.number + (SILENT_LIKE_VOCAL_SD * at) ** 2
         seen = at[truth] + np.sqrt(variance[truth]) * rng.standard_normal(len(truth))
         return np.asarray(-0.5 * (seen[:, None] - at) ** 2 / variance - 0.5 * np.log(variance), dtype=np.float64)
 
