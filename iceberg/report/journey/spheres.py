@@ -17,7 +17,9 @@ from iceberg.report.words import share
 
 _DECIMALS = 6  # as in the whole document
 LIKELY = 0.5  # of a quadrant: more likely than the other three together
-TABLE_COLUMNS = ("rank", "believed", "believed_share", "standards", "target", "promise")
+VISION_COLUMNS, DELIVERY_COLUMNS = ("rank", "believed", "believed_share"), ("standards", "target", "promise")
+TABLE_COLUMNS = (*VISION_COLUMNS, *DELIVERY_COLUMNS)
+BLANK = "—"  # of a cell of which the sheet says nothing
 
 
 def spheres_headline(found: Spheres, words: Translator) -> str:
@@ -221,7 +223,7 @@ def _cell(one: SphereEstimate, name: str, words: Translator) -> str:
     """A gap as text; a dash for a blank cell."""
     reason = one.unknown.get(name)
     if reason is not None:
-        return "—" if reason == "blank" else words.text("spheres.cannot_be_told")
+        return BLANK if reason == "blank" else words.text("spheres.cannot_be_told")
     if name == "promise" and one.within is not None:
         return words.text("spheres.kept_within", share=words.text("spheres.span", **_ends(one.within, lambda value: share(value, words))))
     if name == "standards":
