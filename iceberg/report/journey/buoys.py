@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 
-from iceberg.cohort.incidents import fold_name
 from iceberg.cohort.positives.positive_counts import PositiveCounts
 from iceberg.locale import LANGUAGES, Translator, visible
 from iceberg.model.journey.stages import Journey
@@ -19,7 +20,7 @@ class Buoy:
     Attributes:
         stage: As in `Journey.stages`.
         name: Of the kind, for a reader.
-        effect: What became of the customers; of kinds that are not told apart, of all of them.
+        effect: What became of the customers; of kinds that cannot be distinguished, of all of them.
     """
 
     stage: str
@@ -54,7 +55,7 @@ def buoys_of(journey: Journey, found: Enchantment | None, words: Translator, *, 
         return ()
     by_name, buoys = _kinds_by_name(journey, found.positives), []
     for name, stage in journey.moments:
-        kind = by_name.get(fold_name(name))
+        kind = by_name.get(_plain(name))
         if kind is not None:
             effect = next((one for one in found.kinds if one.kind == kind), found.whole)
             spoken = kind_name(found.positives, kind, words) if found.positives.kinds[kind] else visible(name)
@@ -67,7 +68,7 @@ def unknown_moments(journey: Journey, found: Enchantment | None) -> tuple[str, .
     if found is None:
         return ()
     by_name = _kinds_by_name(journey, found.positives)
-    return tuple(name for name, _ in journey.moments if fold_name(name) not in by_name)
+    return tuple(name for name, _ in journey.moments if _plain(name) not in by_name)
 
 
 def _kinds_by_name(journey: Journey, counts: PositiveCounts) -> dict[str, int]:
@@ -76,10 +77,16 @@ def _kinds_by_name(journey: Journey, counts: PositiveCounts) -> dict[str, int]:
     The moments of a file without kinds are what the only name of the mapping says.
     """
     if counts.kinds == ("",) and len(journey.moments) == 1:
-        return {fold_name(journey.moments[0][0]): 0}
+        return {_plain(journey.moments[0][0]): 0}
     names: dict[str, int] = {}
     for kind, written in enumerate(counts.kinds):
         spoken = (kind_name(counts, kind, Translator(language)) for language in LANGUAGES)
         for name in (written, *spoken):
-            names.setdefault(fold_name(name), kind)
+            names.setdefault(_plain(name), kind)
     return names
+
+
+def _plain(name: str) -> str:
+    """A name without case, accents and punctuation."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join(re.findall(r"\w+", "".join(letter for letter in letters if not unicodedata.combining(letter))))

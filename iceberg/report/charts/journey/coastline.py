@@ -46,15 +46,7 @@ def build_coastline(
     data = _rows(frame, translator, narrow=narrow)
     steps = data[data["kind"] == "step"]
     floor = sea_floor(steps["at"].to_numpy(), steps["depth"].to_numpy())
-    deepest, highest = float(data["upper"].max()), float(data["heard"].max())
-    reach = float(data["at"].max())
-    x_scale = alt.Scale(domain=[-0.5, reach + 0.5], nice=False)
-    bottom, top = max(deepest, 1.0) * 1.14, max(highest, 0.12 * deepest, 1.0)
-    if (data["buoy"] != "").any():
-        clear = (top + bottom) * _BUOY_PX / HEIGHT_PX[narrow]
-        data["top"] = data["top"].clip(lower=clear)
-        top = max(top, 1.5 * clear)
-    y_scale = alt.Scale(domain=[-bottom, top + (0.14 * (top + bottom) if narrow else 0.25 * top)], nice=False)
+    x_scale, y_scale = _scales(data, narrow=narrow)
     axis = alt.Axis(title=None, labelExpr=_depth_expr(translator), tickCount=5)
     x = alt.X("at:Q", scale=x_scale, axis=None)
     hints = tooltip(
@@ -78,7 +70,7 @@ def build_coastline(
     bar = points.marked("bar", color=palette.vocal, opacity=0.9, size=14 if narrow else 26)
     layers += [
         bar.encode(x=x, y=alt.Y("surface:Q", scale=y_scale, axis=axis), y2="heard", tooltip=hints),
-        drawing(data.iloc[:1].assign(start=-0.5, end=reach + 0.5)).marked("rule", strokeWidth=2, color=palette.text).encode(
+        drawing(data.iloc[:1].assign(start=-0.5, end=_reach(data) + 0.5)).marked("rule", strokeWidth=2, color=palette.text).encode(
             x=alt.X("start:Q", scale=x_scale, axis=None), x2=alt.X2("end"), y=alt.Y("surface:Q", scale=y_scale)
         ),
         points.marked("rule", strokeWidth=6, strokeCap="round", opacity=0.4, color=palette.silent).encode(
@@ -101,6 +93,22 @@ def build_coastline(
     ]
     title = translator.text(f"journey.depth_axis{'_short' if narrow else ''}")
     return finish(layers, theme, description=description, height=HEIGHT_PX[narrow], width=width, y_title=title)
+
+
+def _scales(data: pd.DataFrame, *, narrow: bool) -> tuple[alt.Scale, alt.Scale]:
+    """Along the steps and down; where there are buoys, names stand above them, which `data` is changed for."""
+    deepest, highest = float(data["upper"].max()), float(data["heard"].max())
+    bottom, top = max(deepest, 1.0) * 1.14, max(highest, 0.12 * deepest, 1.0)
+    if (data["buoy"] != "").any():
+        clear = (top + bottom) * _BUOY_PX / HEIGHT_PX[narrow]
+        data["top"] = data["top"].clip(lower=clear)
+        top = max(top, 1.5 * clear)
+    highest_name = top + (0.14 * (top + bottom) if narrow else 0.25 * top)
+    return alt.Scale(domain=[-0.5, _reach(data) + 0.5], nice=False), alt.Scale(domain=[-bottom, highest_name], nice=False)
+
+
+def _reach(data: pd.DataFrame) -> float:
+    return float(data["at"].max())
 
 
 def _buoys(

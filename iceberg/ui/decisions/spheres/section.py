@@ -43,8 +43,8 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
         show_section_chart(frame, "quadrants", _key(frame, estimate), said, table, _bars, unit="rate", names=names)
     with st.expander(words.text("spheres.gaps_title"), icon=":material/target:", key="folded.spheres"):
         gaps = spheres_table(found, words)
-        for key, names in (("vision", VISION_COLUMNS), ("delivery", DELIVERY_COLUMNS)):  # one table would be wider than a page
-            if shown := [name for name in names if (gaps[name] != BLANK).any()]:
+        for key, wanted in (("vision", VISION_COLUMNS), ("delivery", DELIVERY_COLUMNS)):  # one table would be wider than a page
+            if shown := [name for name in wanted if (gaps[name] != BLANK).any()]:
                 columns = {name: words.text(f"spheres.gaps.{name}") for name in shown}
                 title = f"{words.text('spheres.gaps_title')}: {', '.join(columns.values())}"
                 columns = {"category": words.text("spheres.category")} | columns
