@@ -15,6 +15,9 @@ from iceberg.cohort.journey.service_counts import IN_TIME, LATE, UNDECIDED, Serv
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
+from iceberg.locale import LANGUAGES, Translator
+from iceberg.model.journey.service import estimate_service
+from iceberg.report.journey.service import service_sentences
 from iceberg.simulation.company import SimulatedCompany, simulate_world
 
 WINDOW = ObservationWindow(date(2024, 1, 1), date(2024, 12, 31))
@@ -96,7 +99,12 @@ def test_days_that_can_be_read_in_two_ways_are_named_and_stop_nothing() -> None:
 
 
 def test_text_that_is_no_day_and_no_flag_says_nothing() -> None:
-    assert count(cases(**{"In time": ["perhaps", "who knows"]})).service is None
+    for header, field in (("In time", "in_time"), ("Overdue", "late")):
+        nonsense = count(cases(**{header: ["perhaps", "who knows"]})).service
+        assert nonsense is not None and nonsense.unread == (field,) and all(one.place == UNDECIDED for one in nonsense.cases)
+        for language in LANGUAGES:
+            found, words = estimate_service(count(cases(**{header: ["perhaps", "who knows"]})), horizon_days=180), Translator(language)
+            assert found is not None and words.text(f"ingest.fields.{field}") in " ".join(service_sentences(found, words))
     assert count(cases(**{"Due date": ["soon", "later"], "Resolved at": ["2024-03-04", "2024-03-05"]})).service is not None
     assert count(cases(**{"Due date": ["2024-03-04", "2024-03-05"]})).service is None  # a deadline alone says nothing
 

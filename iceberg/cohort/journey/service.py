@@ -49,6 +49,8 @@ def _count(cases: FirstCases, fields: tuple[str, ...]) -> ServiceCounts | None:
     for name, otherwise in (("in_time", flag_sql("in_time")), ("late", f"1 - {flag_sql('late')}")):
         if name in fields:
             said.append(f"CASE WHEN {_word(name, _MET)} THEN 1 WHEN {_word(name, _MISSED)} THEN 0 ELSE {otherwise} END")
+            [(written, read)] = engine.execute(f"SELECT count({name}), count({said[-1]}) FROM complaints").fetchall()
+            unread += (name,) if written and not read else ()
     due, resolved = days.get("due_date", "NULL::DATE"), days.get("resolved_date", "NULL::DATE")
     sure = list(said)  # a case that is open since its customer left may have been closed: systems drop days with the customer
     if {"due_date", "resolved_date"} <= set(days):

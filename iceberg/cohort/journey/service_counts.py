@@ -44,7 +44,7 @@ class ServiceCounts:
         clock: The others, from the deadline on, where there is one, else from the complaint. Its category is twice the category, plus 1 for a case in
             time; behind all categories follow the same two places for the first complaint of any.
         by_dates: Whether the file has deadlines; without them a column of yes and no says what was in time, and the clock begins with the complaint.
-        unread: Columns whose days can be read in two ways, or not at all, and are left out.
+        unread: Columns whose days can be read in two ways, or not at all, and columns of yes and no without either; they are left out.
         waits: How long the first reply and the closing took, by category; empty where no column says it.
         outcomes: Every case by category and place, whether or not the customer was still there at the deadline: `IN_TIME`, `LATE`, or
             `UNDECIDED` where the file says nothing. Cases whose deadline lies behind the window are in none. Counts that were stored earlier

@@ -60,8 +60,13 @@ def service_sentences(service: Service, words: Translator) -> tuple[str, ...]:
         found.append(words.text("service.only_present"))
     if one is not None:
         found.append(words.text(f"service.measured_{'dates' if service.by_dates else 'flag'}"))
-    found += [words.text("service.unread", field=words.text(f"ingest.fields.{name}")) for name in service.unread]
+    found += [words.text(f"service.unread{_kind_of(name)}", field=words.text(f"ingest.fields.{name}")) for name in service.unread]
     return tuple(sentence for sentence in found if sentence)
+
+
+def _kind_of(name: str) -> str:
+    """Which sentence says why a column could not be read."""
+    return "_flag" if name in {"in_time", "late"} else ""
 
 
 def service_table(service: Service, words: Translator) -> pd.DataFrame:
