@@ -1,14 +1,15 @@
 """`Spheres`: what a company puts first, believes, aims at and promises, beside what its customers did.
 
-vision       Kendall's tau between the priorities and the silent churn H_c of a draw; believed leavers - H_c
+vision       Kendall's tau between the priorities and the silent churn H_c of a draw, draws weighted by the mean over a of the probability of
+             the priorities, each time the next with a probability in proportion to H_c^a among those left; believed leavers - H_c
 standards    promise - expected value, as both were typed
 delivery     share closed in time - target (or - a promise that is a percentage), share = (1 - u) a + u b, with
              a ~ Beta(in time + 1/2, late + 1/2) and u the part of the cases of which the file says nothing; the range reaches from
-             b = 0 to b = 1 (Manski 1989), the quadrants draw b ~ Beta(1/2, 1/2)
+             b = 0 to b = 1 (Manski 1989), the quadrants draw b ~ Beta(1/2, 1/2). None to four customers of one side are none to four
 quadrants    P(H_c x value above an equal share, share closed in time below its target), and the three others, from the joint draws
 
 References: Parasuraman, Zeithaml & Berry 1985 (gap model of service quality); Martilla & James 1977 (importance-performance analysis);
-Kendall 1938 (rank correlation, tau a: a tied pair counts on neither side).
+Kendall 1938 (rank correlation, tau a: a tied pair counts on neither side); Plackett 1975 (probability of an order).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from scipy.special import logsumexp
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
@@ -26,12 +28,15 @@ from iceberg.cohort.journey.spheres import PERCENT, SphereRow
 from iceberg.model.evidence import cannot_say
 from iceberg.model.journey.service import case_outcomes, holds_only_present
 from iceberg.model.journey.waits import HOURS_OF, WaitCurve, closing_curves
-from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate
 
 FEWEST_RANKED = 3  # judgement: the order of two categories is right or wrong, no degree of agreement
-FEWEST_PEOPLE = 5  # of a share closed in time, on either side: fewer would be counted out in public
+FEWEST_PEOPLE = 5  # of a share closed in time, on either side: fewer are not counted out in public
 QUADRANTS = ("work_here", "keep_up", "may_wait", "more_than_needed")
 GAPS = ("rank", "believed", "believed_share", "standards", "target", "promise", "quadrants")
+# How much the priorities know of the silent churn, as powers of it: as likely nothing, much, or the reverse (judgement). Without it tau is too close
+# to 0, because the order of categories in a draw has noise that the people who set the priorities do not share.
+_KNOWING = np.linspace(-2.0, 2.0, 9)
 _MOSTLY_OPEN = 0.5  # judgement: where more cases than this are open beyond the promise, their days of closing are taken for not written
 _STREAM = 20_263  # of random numbers: no other part of an estimate draws from it
 
@@ -175,6 +180,17 @@ class _Share:
         none = (1 - unsaid) * said
         return cls(none, none + unsaid, none + unsaid * rng.beta(0.5, 0.5, len(said)) if unsaid else none)
 
+    @classmethod
+    def counted(cls, late: int, in_time: int, unsaid: int, rng: np.random.Generator, *, draws: int) -> _Share:
+        """From cases. Fewer than `FEWEST_PEOPLE` of one side are none to one fewer than these: which of them would be read from the range."""
+        total, most = late + in_time, FEWEST_PEOPLE - 1
+        part = unsaid / (total + unsaid)
+        if late > most and in_time > most:
+            return cls.of(rng.beta(in_time + 0.5, late + 0.5, draws), part, rng)
+        counts = (total, total - most // 2, total - most) if late <= most else (most, most // 2, 0)
+        every, some, none = (rng.beta(one + 0.5, total - one + 0.5, draws) for one in counts)
+        return cls((1 - part) * none, (1 - part) * every + part, cls.of(some, part, rng).some)
+
     def less(self, aim: float) -> CredibleInterval:
         """The share less an aim; its range allows for all and for none of the unsaid."""
         low, middle, high = (CredibleInterval.of(draws - aim) for draws in (self.none, self.some, self.every))
@@ -189,10 +205,10 @@ def _done_shares(counts: CohortCounts, categories: Collection[str], draws: int, 
         late, in_time, unsaid = (int(one) for one in people[counts.categories.index(category)]) if category in counts.categories else (0, 0, 0)
         if counts.service is None or late + in_time == 0:
             found[category] = "no_case" if counts.service is not None and counts.service.cases else "no_column"
-        elif any(0 < number < FEWEST_PEOPLE for number in (late, in_time)):
+        elif late + in_time < 2 * FEWEST_PEOPLE:
             found[category] = "few"
         else:
-            found[category] = _Share.of(rng.beta(in_time + 0.5, late + 0.5, draws), unsaid / (in_time + late + unsaid), rng)
+            found[category] = _Share.counted(late, in_time, unsaid, rng, draws=draws)
     return found
 
 
@@ -243,7 +259,27 @@ def _ranks(
     above = (churn[:, None, :] > churn[:, :, None]).sum(axis=2) + 0.5 * ((churn[:, None, :] == churn[:, :, None]).sum(axis=2) - 1)
     distances = {category: place - above[:, place] for place, (_, category) in enumerate(ranked)}
     signs = [np.sign(churn[:, one] - churn[:, other]) for one, other in combinations(range(len(ranked)), 2)]
-    return distances, CredibleInterval.of(np.mean(signs, axis=0)), None
+    return distances, _weighted(np.mean(signs, axis=0), _order_weights(churn)), None
+
+
+def _order_weights(churn: FloatArray) -> FloatArray:
+    """(K,) how well each draw explains the order of the columns, whatever the priorities know."""
+    log_sizes = np.log(churn + 1.0)
+    likelihood = np.zeros((len(_KNOWING), len(churn)))
+    for place in range(churn.shape[1]):
+        left = _KNOWING[:, None, None] * log_sizes[None, :, place:]
+        likelihood += left[..., 0] - logsumexp(left, axis=2)
+    weights = np.exp(likelihood - likelihood.max()).mean(axis=0)
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _weighted(draws: FloatArray, weights: FloatArray) -> CredibleInterval:
+    """The central interval of weighted draws."""
+    order = np.argsort(draws, kind="stable")
+    tail = (1 - INTERVAL_MASS) / 2
+    places = np.searchsorted(np.cumsum(weights[order]), [tail, 0.5, 1 - tail]).clip(max=len(draws) - 1)
+    lower, median, upper = draws[order][places]
+    return CredibleInterval(float(lower), float(median), float(upper))
 
 
 def _belief_shares(beliefs: Mapping[str, int], known: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
