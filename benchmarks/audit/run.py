@@ -68,8 +68,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first company")
     asked = parser.parse_args()
-    work = [(name, icc, seed) for name in FAMILIES for icc in ICCS for seed in range(asked.seeds)]
+    work = [(name, icc, seed) for name in FAMILIES for icc in ICCS for seed in range(asked.first, asked.first + asked.seeds)]
     with Pool(asked.jobs) as pool:
         rows = pool.map(judge, work, chunksize=4)
     covered = np.mean([one for row in rows for one in row["covered"]])

@@ -1,6 +1,6 @@
 """Whether bounds hold, how often the third line covers, whether leaks are found, and whether the AUC is right, on simulated companies.
 
-    python -m benchmarks.declared.run [--seeds 30]
+    python -m benchmarks.declared.run [--seeds 30] [--first 0]
 
 Each company goes the whole way: files, counts, figures. Writes results/declared.json and results/declared.md beside this file.
 """
@@ -104,10 +104,11 @@ def main() -> int:
     """Judge the companies and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=30)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--first", type=int, default=0, help="number of the first company")
+    asked = parser.parse_args()
     rows = []
     for name in FAMILIES:
-        rows += [judge(name, seed) for seed in range(seeds)]
+        rows += [judge(name, seed) for seed in range(asked.first, asked.first + asked.seeds)]
         print(table_of(rows).splitlines()[-1], flush=True)
     held = [row["third"] for row in rows if FAMILIES[row["family"]].holds and row["third"] is not None]
     far = [row["answered"] for row in rows if row["answered"] is not None]

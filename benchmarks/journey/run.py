@@ -1,6 +1,6 @@
 """How often the ranges by step of the journey hold the truth, and how often the step that is called the largest is it.
 
-    python -m benchmarks.journey.run [--seeds 12] [--service]
+    python -m benchmarks.journey.run [--seeds 12] [--first 0] [--service]
 
 Each company goes the whole way: files, counts, estimate, steps. Writes results/journey.json and results/journey.md beside this file; with --service
 results/service.json and results/service.md, of complaints closed in time.
@@ -111,9 +111,9 @@ def judge_service(late: float, harder: float, seed: int) -> dict[str, Any]:
     return {"seed": seed, "true": truth, "said": medians, **{side: holds(said[side], truth[side]) for side in said}, "reserved": one.differs}
 
 
-def run_service(seeds: int) -> None:
+def run_service(seeds: range) -> None:
     """Judge the service and write results/service.json and results/service.md."""
-    results = {name: [judge_service(*family, seed) for seed in range(seeds)] for name, family in SERVICE.items()}
+    results = {name: [judge_service(*family, seed) for seed in seeds] for name, family in SERVICE.items()}
     rows = ["| family | companies | left in time, true | late, true | in time covers | late covers | share of the lost covers | reservation said |",
             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for name, companies in results.items():
@@ -130,17 +130,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Judge every family and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--first", type=int, default=0, help="number of the first company")
     parser.add_argument("--service", action="store_true")
     chosen = parser.parse_args(arguments)
     RESULTS.mkdir(exist_ok=True)
     if chosen.service:
-        run_service(chosen.seeds)
+        run_service(range(chosen.first, chosen.first + chosen.seeds))
         return
     results = {}
     rows = ["| family | companies | steps | categories cover | steps cover | shares cover | width of a share | said largest | happened |",
             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for name, family in FAMILIES.items():
-        results[name] = [judge(family, seed) for seed in range(chosen.seeds)]
+        results[name] = [judge(family, seed) for seed in range(chosen.first, chosen.first + chosen.seeds)]
         rows.append(line(name, results[name]))
         sys.stdout.write(rows[-1] + "\n")
         sys.stdout.flush()

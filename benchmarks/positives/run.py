@@ -112,10 +112,11 @@ def main() -> int:
     """Judge the companies and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=30)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--first", type=int, default=0, help="number of the first company")
+    asked = parser.parse_args()
     rows: list[dict[str, Any]] = []
     for name in FAMILIES:
-        for seed in range(seeds):
+        for seed in range(asked.first, asked.first + asked.seeds):
             rows += judge(name, seed)
         print("\n".join(table_of(rows).splitlines()[-2:]), flush=True)
     RESULTS.mkdir(exist_ok=True)

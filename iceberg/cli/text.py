@@ -187,17 +187,19 @@ def build_journey_text(estimate: IcebergEstimate, counts: CohortCounts, words: T
     if counts.journey is None:
         return ""
     from iceberg.model.journey.stages import estimate_journey
+    from iceberg.model.positives.estimate import estimate_enchantment
     from iceberg.report.journey.sentences import channel_sentences, channel_table, journey_headline, journey_sentences, journey_table, step_texts
 
     found = estimate_journey(estimate, counts)
     if found is None:
         return ""
+    moments = estimate_enchantment(counts, seed=estimate.seed)
     lines = [wrap(f"{words.text('journey.title')}. {journey_headline(found, words)}")]
     steps = journey_table(found, words)
     if not steps.empty:
         headers = [words.text(f"journey.{name}") for name in ("stage", "vocal", "silent", "share", "probability")]
         lines += ["", build_table(headers, (step_texts(row, words) for row in steps.to_dict("records"))), ""]
-    lines += [wrap(sentence, indent="  ", first="- ") for sentence in journey_sentences(found, words)]
+    lines += [wrap(sentence, indent="  ", first="- ") for sentence in journey_sentences(found, words, moments=moments)]
     channels = channel_table(found, words)
     if not channels.empty:
         shown = ["channel", "vocal", "excess"] + (["silent"] if channels["silent"].astype(bool).any() else [])

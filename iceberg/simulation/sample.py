@@ -65,6 +65,7 @@ STAGES = {
     "waiting time": ("help", "aide"),
     "website and app": ("use", "usage"),
 }
+MOMENTS = (("call-back", "delivery"), ("rappel", "livraison"))  # calls to new customers, in each language
 # What makes the story: about how many complain, P(complain), excess P(leave) silent and vocal, mean delay in days,
 # tenure profile, segments struck most (in the order of SEGMENTS). Judgement; see the README of data/.
 _KINDS: tuple[tuple[str, float, float, float, float, float, str, tuple[float, ...]], ...] = (
@@ -187,8 +188,8 @@ def build_sample(seed: int = SAMPLE_SEED) -> dict[str, bytes]:
         **build_sample_audit(company, seed),
         **build_sample_leavers(company, seed),
         **build_sample_positives(company, seed),
-        "en/journey.toml": _journey({name: stages[0] for name, stages in STAGES.items()}),
-        "fr/parcours.toml": _journey({FRENCH_CATEGORIES[name]: stages[1] for name, stages in STAGES.items()}),
+        "en/journey.toml": _journey({name: stages[0] for name, stages in STAGES.items()}, MOMENTS[0]),
+        "fr/parcours.toml": _journey({FRENCH_CATEGORIES[name]: stages[1] for name, stages in STAGES.items()}, MOMENTS[1]),
     }
 
 
@@ -253,9 +254,10 @@ def _sheet(audit: SimulatedAudit, rater: int, language: str, *, separator: str) 
     return _csv(sheet_headers(Translator(language)), rows, separator=separator, line_end="\r\n").encode("utf-8-sig")
 
 
-def _journey(stages: dict[str, str]) -> bytes:
-    """The part of a mapping that places categories at the steps of the journey."""
-    return ("[journey]\n" + "".join(f'"{name}" = "{stage}"\n' for name, stage in stages.items())).encode("utf-8")
+def _journey(stages: dict[str, str], moment: tuple[str, str]) -> bytes:
+    """The part of a mapping that places categories and one kind of good moment at the steps of the journey."""
+    lines = [f'"{name}" = "{stage}"' for name, stage in stages.items()]
+    return "\n".join(["[journey]", *lines, "", "[journey.moments]", f'"{moment[0]}" = "{moment[1]}"', ""]).encode("utf-8")
 
 
 def write_sample(directory: Path | str, *, seed: int = SAMPLE_SEED) -> list[Path]:

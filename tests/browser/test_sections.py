@@ -1,4 +1,4 @@
-"""The sections of further files on the first page, as an analyst sees them: rhythm, scores, service, journey, audit and the sheet of promises.
+"""The sections of further files on the first page, as an analyst sees them: rhythm, scores, service, journey, moments, audit and the sheet.
 
 No element is wider than its box, no two labels of a picture meet, and axe finds nothing serious: phone and desk, light and dark, both languages.
 """
@@ -25,7 +25,7 @@ from tests.browser.test_screens import TOO_WIDE
 DATA = ROOT / "data" / "en"
 LOOKS = {"desk, English, light": ("en-GB", 1280, False), "phone, French, dark": ("fr-FR", 390, True),
          "phone, English, light": ("en-GB", 390, False), "desk, French, dark": ("fr-FR", 1280, True)}  # fmt: skip
-SECTIONS = {"sample": ("journey", "service", "spheres", "scores", "audit"), "gym": ("rhythm",)}
+SECTIONS = {"sample": ("journey", "service", "spheres", "positives", "scores", "audit"), "gym": ("rhythm",)}
 # Texts of one picture that lie on each other by more than a pixel. Of a text that is drawn twice, as a halo, one counts.
 CROSSING = """() => {
     const found = [];
@@ -54,7 +54,7 @@ def sample_with_everything(folder: Path) -> list[str]:
     header = "category,promise_value,promise_unit,target,priority_rank,believed_leavers"
     (folder / "spheres.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
     files = {"customers": DATA / "customers.csv", "complaints": folder / "complaints.csv", "scores": DATA / "scores.csv",
-             "mapping": DATA / "journey.toml", "spheres": folder / "spheres.csv"}  # fmt: skip
+             "mapping": DATA / "journey.toml", "spheres": folder / "spheres.csv", "positives": DATA / "positives.csv"}  # fmt: skip
     return [*(part for name, path in files.items() for part in (f"--{name}", str(path))),
             *(part for place in (1, 2) for part in ("--audit", str(DATA / f"audit-{place}.csv")))]  # fmt: skip
 

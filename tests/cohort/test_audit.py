@@ -140,6 +140,23 @@ def test_blank_cells_are_blank_and_blank_rows_are_counted() -> None:
     assert scored.blank_rows == 1 and np.isnan(scored.scores).sum() == 1
 
 
+def test_lines_that_were_taken_out_are_named_where_the_probabilities_show_it() -> None:
+    """Of 25 complaints 20 were drawn, 0.8 of them; 19 lines would be 23.75 complaints. One in four drawn shows nothing: 4 complaints a line."""
+    def likelier(rows: list[list[str]]) -> None:
+        for row in rows[1:]:
+            row[3] = "0.8"
+
+    def without_one(rows: list[list[str]]) -> None:
+        likelier(rows)
+        del rows[2]
+
+    whole = [sheet(likelier, cases=40), sheet(likelier, cases=40, rater="2")]
+    assert read_sheets(whole).incomplete == ()
+    assert read_sheets([sheet(without_one, cases=40), sheet(without_one, cases=40, rater="2")]).incomplete == ("billing",)
+    assert read_sheets([sheet(without_one, cases=40), whole[1]]).incomplete == ()  # the other rater's sheet has the case
+    assert read_sheets([sheet(lambda rows: rows.pop(2)), sheet(lambda rows: rows.pop(2), rater="2")]).incomplete == ()
+
+
 def put(line: int, column: int, text: str) -> Edit:
     return lambda rows: rows[line].__setitem__(column, text)
 

@@ -10,10 +10,14 @@ import pytest
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
+from iceberg.cohort.journey.journey_counts import Split
 from iceberg.cohort.journey.service_counts import IN_TIME, LATE, UNDECIDED, ServiceCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
+from iceberg.locale import LANGUAGES, Translator
+from iceberg.model.journey.service import estimate_service
+from iceberg.report.journey.service import service_sentences
 from iceberg.simulation.company import SimulatedCompany, simulate_world
 
 WINDOW = ObservationWindow(date(2024, 1, 1), date(2024, 12, 31))
@@ -59,8 +63,20 @@ def test_who_left_before_the_deadline_is_on_neither_side() -> None:
     counts = count(cases(**{"Due date": ["2024-03-08"] * 3, "Resolved at": ["2024-03-04", "2024-03-20", "2024-03-03"]}), customers)
     service = counts.service
     assert service is not None and service.gone == 1 and numbers(counts) == {IN_TIME: 1, LATE: 1, UNDECIDED: 0}
+    assert service.outcomes == (Split(0, LATE, 1), Split(0, IN_TIME, 2))  # how a case was closed does not depend on who was still there
     late = service.clock.where(service.clock.category == 0)
     assert late.exited.sum() == 1 and late.days_in_bin.sum() == 6  # day 12 since the deadline is the sixth of the bin from day 7 on
+
+
+def test_a_case_without_a_day_of_closing_is_late_of_who_stayed_and_unknown_of_who_left() -> None:
+    """Systems drop days with the customer, so that an open case of one who left says nothing; a flag of it does."""
+    ends = ["2024-06-05", None, "2024-06-05", None]
+    customers = pd.DataFrame({"customer_id": ["C0", "C1", "C2", "C3"], "start_date": "2023-01-01", "end_date": ends})
+    days = {"Due date": ["2024-03-08", "2024-03-08", None, "2024-03-08"], "Resolved at": [None, None, None, "2024-03-03"]}
+    service = count(cases(**days, **{"Within SLA": [None, None, "yes", None]}), customers).service
+    assert service is not None and service.outcomes == (Split(0, UNDECIDED, 1), Split(0, LATE, 1), Split(0, IN_TIME, 2))
+    closed = count(cases(**{"Resolved at": [None, None, "2024-03-09", None]}), customers).service
+    assert closed is not None and closed.left_open == (Split(0, UNDECIDED, 1),)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +99,12 @@ def test_days_that_can_be_read_in_two_ways_are_named_and_stop_nothing() -> None:
 
 
 def test_text_that_is_no_day_and_no_flag_says_nothing() -> None:
-    assert count(cases(**{"In time": ["perhaps", "who knows"]})).service is None
+    for header, field in (("In time", "in_time"), ("Overdue", "late")):
+        nonsense = count(cases(**{header: ["perhaps", "who knows"]})).service
+        assert nonsense is not None and nonsense.unread == (field,) and all(one.place == UNDECIDED for one in nonsense.cases)
+        for language in LANGUAGES:
+            found, words = estimate_service(count(cases(**{header: ["perhaps", "who knows"]})), horizon_days=180), Translator(language)
+            assert found is not None and words.text(f"ingest.fields.{field}") in " ".join(service_sentences(found, words))
     assert count(cases(**{"Due date": ["soon", "later"], "Resolved at": ["2024-03-04", "2024-03-05"]})).service is not None
     assert count(cases(**{"Due date": ["2024-03-04", "2024-03-05"]})).service is None  # a deadline alone says nothing
 

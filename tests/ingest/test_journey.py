@@ -1,5 +1,6 @@
 """What a mapping and the columns of cases say of the journey: recognised in both languages, named where unknown, and never part of an estimate."""
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +81,10 @@ def test_a_mapping_says_it_and_is_written_back() -> None:
     own = MappingSet.from_dict({"journey": {"stages": ["Essai", "Contrat"], "billing": "contrat", "channel_is_place": True}})
     assert own.journey.names == ("Essai", "Contrat") and own.journey.categories == {"billing": "Contrat"} and own.journey.channel_is_place
     assert MappingSet.from_dict(own.to_dict()) == own
+    buoys = MappingSet.from_dict({"journey": {"billing": "achat", "moments": {"call-back": "aide", "geste": "livraison"}}})
+    assert buoys.journey.moments == {"call-back": "help", "geste": "delivery"} and buoys.journey.categories == {"billing": "buying"}
+    assert MappingSet.from_dict(buoys.to_dict()) == buoys
+    assert MappingSet.from_dict(tomllib.loads(buoys.to_toml())) == buoys
     assert "journey" not in MappingSet().to_dict()
 
 
@@ -87,6 +92,7 @@ def test_a_mapping_says_it_and_is_written_back() -> None:
     ("section", "key", "value"),
     [({"billing": "delivry"}, "billing", "delivry"), ({"stages": 3}, "stages", "3"), ({"stages": ["a", "A"]}, "stages", "A"),
      ({"channel_is_place": "perhaps"}, "channel_is_place", "perhaps"), ({"billing": 1}, "billing", "1"), (["x"], "journey", "x"),
+     ({"moments": ["call-back"]}, "moments", "call-back"), ({"moments": {"call-back": "sea"}}, "call-back", "sea"),
      ({"stages": ["Essai"], "billing": "use"}, "billing", "Essai"), ({"stages": [" "]}, "stages", "stages")],
 )  # fmt: skip
 def test_what_cannot_be_a_step_is_refused_by_name(section: object, key: str, value: str) -> None:

@@ -21,11 +21,13 @@ from iceberg.model.results import CredibleInterval, IcebergEstimate
 from iceberg.report.charts.journey.coastline import build_coastline
 from iceberg.report.charts.journey.sea_floor import sea_floor
 from iceberg.report.files import report_bytes
+from iceberg.report.journey.buoys import buoys_of
 from iceberg.report.journey.sentences import channel_table, journey_headline, journey_sentences, journey_table
 from iceberg.report.journey.small_counts import shown_counts, vocal_by_stage
 from iceberg.report.words import in_hundred
 from iceberg.simulation.company import simulate_world
 from tests.companies import write_company
+from tests.model.test_positives import estimated, positives
 
 MAPPING = '[journey]\nbilling = "buying"\n"no such thing" = "use"\n'
 
@@ -185,3 +187,58 @@ def test_the_report_carries_sentence_picture_and_steps_and_viewers_no_channel(ma
 def test_a_document_for_viewers_counts_nobody_by_step(made: tuple[IcebergEstimate, CohortCounts]) -> None:
     document = json.loads(report_bytes(*made, format="json", smallest=5))
     assert document["journey"]["channels"] == [] and {one["vocal_customers"] for one in document["journey"]["stages"]} == {None}
+
+
+def with_moments(*moments: tuple[str, str]) -> Journey:
+    steps = journey(step("delivery", vocal=50, share=0.5), step("help", vocal=20, share=0.3, chance=0.1))
+    return replace(steps, moments=moments)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("effect", "buoy"), [(0.9, "certain"), (0.0, "open")])
+def test_a_buoy_has_a_number_only_where_it_is_certain(language: str, effect: float, buoy: str) -> None:
+    """Of 4,000 expected departures many fewer, or as many; the depth of the step stays as it is."""
+    words, found = Translator(language), estimated(positives(4_000.0, effect=effect))
+    steps = with_moments(("Compliment", "help"))
+    table, without = journey_table(steps, words, moments=found), journey_table(steps, words)
+    assert table["buoy"].tolist() == ["", buoy] and without["buoy"].tolist() == ["", ""]
+    assert table.drop(columns=["buoy", "buoy_text", "buoy_says"]).equals(without.drop(columns=["buoy", "buoy_text", "buoy_says"]))
+    assert (table["buoy_text"][1] == "?") == (buoy == "open")
+    [said] = journey_sentences(steps, words, moments=found)
+    assert words.text("journey.stage_help") in said and table["buoy_says"][1].split(":")[-1].strip() in said
+    for theme in ("light", "dark"):
+        for narrow in (False, True):
+            drawn = build_coastline(table, words, theme, description="x", narrow=narrow).to_dict(validate=True)  # type: ignore[arg-type]
+            assert "buoy_text" in json.dumps(drawn) and "buoy_text:N" not in json.dumps(build_coastline(without, words, description="x").to_dict())
+
+
+def test_what_cannot_be_told_from_engagement_has_a_buoy_without_a_figure() -> None:
+    words, found = Translator("en"), estimated(positives(4_000.0, effect=0.9, unseen=0.9))
+    assert found.whole.reading == "engagement"
+    [said] = journey_sentences(with_moments(("compliment", "help")), words, moments=found)
+    assert words.text("positives.reading_engagement") in said and not any(letter.isdigit() for letter in said)
+
+
+def test_moments_that_the_file_lacks_are_named_and_viewers_read_no_kind_of_several() -> None:
+    words, found = Translator("en"), estimated(positives(4_000.0, kinds=("call-back", "gift")))
+    steps = with_moments(("call-back", "help"), ("serenade", "delivery"))
+    assert any("serenade" in one for one in journey_sentences(steps, words, moments=found))
+    assert len(buoys_of(steps, found, words)) == 1 and buoys_of(steps, found, words, whole=False) == ()
+    assert journey_sentences(steps, words) == ()  # without a file of good moments nothing is said of them
+
+
+def test_moments_without_a_kind_are_what_the_only_name_of_the_mapping_says() -> None:
+    words = Translator("en")
+    nameless = estimated(replace(positives(4_000.0), kinds=("",), codes=("",)))
+    assert [one.name for one in buoys_of(with_moments(("welcome call", "help")), nameless, words)] == ["welcome call"]
+    assert buoys_of(with_moments(("welcome call", "help"), ("gift", "delivery")), nameless, words) == ()
+
+
+def test_the_command_says_the_buoys_of_a_mapping(company: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"C{number},2024-08-{1 + number % 28:02d},compliment" for number in range(100, 180)]
+    (tmp_path / "positives.csv").write_text("\n".join(["customer id,compliment date,kind", *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "buoys.toml").write_text('[journey]\nbilling = "buying"\n[journey.moments]\ncompliment = "help"\n', encoding="utf-8")
+    given = ("--positives", str(tmp_path / "positives.csv"), "--mapping", str(tmp_path / "buoys.toml"))
+    said, document = run(company, *given, capsys=capsys)
+    assert "compliment (help)" in said
+    assert isinstance(document["journey"], dict) and document["journey"]["moments"] == [{"kind": "compliment", "stage": "help"}]

@@ -33,6 +33,9 @@ def test_the_first_page_says_the_gaps(open_page: OpenPage, tmp_path: Path, langu
     app.switch_page(page_file("iceberg")).run()
     assert_healthy(app)
     assert title in spoken(app)
+    # Columns of which the sheet says nothing are left out
+    tables = [tuple(one.value.columns) for one in app.dataframe if "rank" in one.value.columns or "target" in one.value.columns]
+    assert tables == [("category", "rank", "believed", "believed_share")]
     app.switch_page(page_file("category")).run()
     assert_healthy(app)
     lived = {"en": "Said against lived: 2 believed to leave in silence", "fr": "Dit et vécu\N{NO-BREAK SPACE}: 2 départs silencieux supposés"}

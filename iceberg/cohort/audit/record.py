@@ -43,6 +43,7 @@ class ScoredCases:
         rater: (R,) rater of each row, from 0.
         scores: (R, 12) in the order of `ITEMS`, 0 to 4; NaN where the cell is blank.
         blank_rows: Rows without any score, which are not in the others.
+        incomplete: Categories of which lines of the draw are missing.
     """
 
     categories: tuple[str, ...]
@@ -52,6 +53,7 @@ class ScoredCases:
     rater: IntArray
     scores: FloatArray
     blank_rows: int = 0
+    incomplete: tuple[str, ...] = ()
 
     @property
     def raters(self) -> int:
@@ -107,6 +109,7 @@ class HumsAudit:
         blank_rows: Rows of the sheets without a score.
         items, hums: Agreement on each.
         categories: Scores of each.
+        incomplete: Categories of which lines of the draw are missing.
     """
 
     cases: int
@@ -116,6 +119,7 @@ class HumsAudit:
     items: tuple[ItemAgreement, ...]
     hums: tuple[ItemAgreement, ...]
     categories: tuple[CategoryScores, ...]
+    incomplete: tuple[str, ...] = ()
 
     def of(self, category: str) -> CategoryScores | None:
         """The scores of a category; None where no case of it was scored."""
@@ -123,13 +127,18 @@ class HumsAudit:
 
     def among(self, names: Collection[str] | None) -> Self:
         """The same with these categories only; None keeps all."""
-        return self if names is None else replace(self, categories=tuple(one for one in self.categories if one.category in names))
+        return self if names is None else replace(
+            self,
+            categories=tuple(one for one in self.categories if one.category in names),
+            incomplete=tuple(one for one in self.incomplete if one in names),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the header of stored counts."""
         return {
             **{name: getattr(self, name) for name in ("cases", "raters", "met", "blank_rows")},
             **{name: [_agreement_to_dict(one) for one in getattr(self, name)] for name in ("items", "hums")},
+            "incomplete": list(self.incomplete),
             "categories": [[one.category, one.cases, {hum: list(span) for hum, span in one.scores.items()}] for one in self.categories],
         }
 
@@ -146,6 +155,7 @@ class HumsAudit:
             items=tuple(map(_agreement_from_dict, entry["items"])),
             hums=tuple(map(_agreement_from_dict, entry["hums"])),
             categories=tuple(scored),
+            incomplete=tuple(entry.get("incomplete", ())),  # audits that were stored earlier have none
         )
 
 

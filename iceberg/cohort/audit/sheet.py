@@ -18,6 +18,7 @@ from iceberg.locale import LANGUAGES, Translator
 LEADING = ("case", "category", "stratum", "probability", "rater")
 _SCORE = re.compile(r"([0-4])(?:[.,]0+)?")
 _DRAWN_ALIKE = 1e-6
+_WHOLE = 0.1  # judgement: further from a whole number than this, complaints of a stratum are no whole number
 
 
 def sheet_headers(words: Translator) -> list[str]:
@@ -45,6 +46,7 @@ class _Row:
     line: int
     case: str
     category: str
+    stratum: str
     probability: float
     rater: str
     scores: tuple[float, ...]
@@ -133,7 +135,7 @@ def _row_of(values: Sequence[str], file: str, line: int, words: Translator) -> _
         if text and read is None:
             raise OptionError("audit_score", place | {"column": item_label(item, words), "value": text[:40], "low": LOWEST, "high": HIGHEST})
         scores.append(float(read[1]) if read is not None else np.nan)
-    return _Row(file, line, named["case"], unguarded(named["category"]), probability, named["rater"], tuple(scores))
+    return _Row(file, line, named["case"], unguarded(named["category"]), named["stratum"], probability, named["rater"], tuple(scores))
 
 
 def unguarded(text: str) -> str:
@@ -180,7 +182,25 @@ def _numbered(rows: Sequence[_Row], files: str) -> ScoredCases:
         rater=np.array([names.index(one.rater) for one in scored], dtype=np.int64),
         scores=np.array([one.scores for one in scored]),
         blank_rows=len(rows) - len(scored),
+        incomplete=_incomplete(rows),
     )
+
+
+def _incomplete(rows: Sequence[_Row]) -> tuple[str, ...]:
+    """Categories of which lines of the draw are missing: the cases of a stratum over their probability are all its complaints, a whole number.
+
+    Not seen where one over the probability is a whole number, as where all complaints or half of them were drawn, and where it is too large to be
+    written exactly enough.
+    """
+    cases: dict[tuple[str, str, float], set[str]] = {}
+    for one in rows:
+        cases.setdefault((one.category, one.stratum, one.probability), set()).add(one.case)
+    missing = set()
+    for (category, _, probability), found in cases.items():
+        complaints, rounding = len(found) / probability, len(found) * _DRAWN_ALIKE / probability**2
+        if abs(complaints - round(complaints)) > max(rounding, _WHOLE):
+            missing.add(category)
+    return tuple(sorted(missing))
 
 
 def _apart(rows: Sequence[_Row]) -> IcebergError | None:

@@ -39,6 +39,7 @@ def with_journey(counts: CohortCounts, tables: Tables) -> CohortCounts:
         placed,
         missing,
         channel_is_place=tables.journey.channel_is_place,
+        moments=tuple((name, tables.journey.names.index(stage)) for name, stage in tables.journey.moments.items()),
     )
     if complaints or incidents:
         with tables.engine.work():

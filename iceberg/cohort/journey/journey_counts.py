@@ -46,6 +46,7 @@ class JourneyCounts:
         heard: Complainants by category and channel.
         struck_through: Customers with a logged incident who did not complain, by category and channel of the log.
         clock: Complainants since their first complaint of all; its category is the place of that complaint's channel.
+        moments: Kind of good moment and stage, as a mapping says; whether there are such moments is not asked here.
     """
 
     stages: tuple[str, ...]
@@ -60,6 +61,7 @@ class JourneyCounts:
     heard: tuple[Split, ...] = ()
     struck_through: tuple[Split, ...] = ()
     clock: ComplaintClockCounts = field(default_factory=ComplaintClockCounts.empty)
+    moments: tuple[tuple[str, int], ...] = ()
 
     def select(self, chosen: Sequence[int]) -> Self:
         """The counts for some segments, which take the places of their order. Only the clock knows segments; the rest stays that of the file."""
@@ -75,6 +77,7 @@ class JourneyCounts:
             "own_names": self.own_names,
             "placed": [list(one) for one in self.placed],
             "missing": list(self.missing),
+            "moments": [list(one) for one in self.moments],
             "outside": [list(one) for one in self.outside],
             "channels": list(self.channels),
             "channel_is_place": self.channel_is_place,
@@ -92,6 +95,7 @@ class JourneyCounts:
             own_names=bool(entry["own_names"]),
             placed=tuple((int(category), int(stage)) for category, stage in entry["placed"]),
             missing=tuple(entry["missing"]),
+            moments=tuple((str(name), int(stage)) for name, stage in entry.get("moments", ())),  # counts that were stored earlier have none
             outside=tuple((str(name), int(cases)) for name, cases in entry["outside"]),
             channels=tuple(entry["channels"]),
             channel_is_place=bool(entry["channel_is_place"]),

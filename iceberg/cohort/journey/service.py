@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from iceberg.cohort.counts import CohortCounts
@@ -48,18 +49,22 @@ def _count(cases: FirstCases, fields: tuple[str, ...]) -> ServiceCounts | None:
     for name, otherwise in (("in_time", flag_sql("in_time")), ("late", f"1 - {flag_sql('late')}")):
         if name in fields:
             said.append(f"CASE WHEN {_word(name, _MET)} THEN 1 WHEN {_word(name, _MISSED)} THEN 0 ELSE {otherwise} END")
+            [(written, read)] = engine.execute(f"SELECT count({name}), count({said[-1]}) FROM complaints").fetchall()
+            unread += (name,) if written and not read else ()
     due, resolved = days.get("due_date", "NULL::DATE"), days.get("resolved_date", "NULL::DATE")
+    sure = list(said)  # a case that is open since its customer left may have been closed: systems drop days with the customer
     if {"due_date", "resolved_date"} <= set(days):
         said.append(f"CASE WHEN resolved <= due THEN 1 WHEN due < coalesce(resolved, {as_of}) THEN 0 END")
+        sure.append(f"CASE WHEN resolved IS NOT NULL OR end_date IS NULL THEN {said[-1]} END")
     if not said:
-        return ServiceCounts((), 0, unread=unread, waits=waits) if unread or waits else None
+        return ServiceCounts((), 0, unread=unread, waits=waits, left_open=_left_open(cases, days)) if unread or waits else None
     # Whether a case was in time is known at its deadline: from then on customers are followed, in time and late alike (a landmark). Followed from the
     # day of closing, those in time would have the first weeks after the complaint, in which most leave, and the late ones would not.
     known = "greatest(complaint_date, coalesce(due, complaint_date))"
-    verdict = f"coalesce({', '.join(said)})"
+    verdict, outcome = f"coalesce({', '.join(said)})", f"coalesce({', '.join(sure or ['NULL::INTEGER'])})"
     engine.make("service_cases", f"""
         SELECT *, CASE WHEN decided <= {as_of} THEN verdict END AS in_time_by_then FROM (
-            SELECT category, segment, start_date, end_date, complaint_date, rank, {known} AS decided, {verdict} AS verdict
+            SELECT category, segment, start_date, end_date, complaint_date, rank, {known} AS decided, {verdict} AS verdict, {outcome} AS outcome
             FROM (SELECT *, {due} AS due, {resolved} AS resolved FROM {CASES}) AS dated
         ) AS said WHERE complaint_date >= {cases.of.since}""")  # fmt: skip
     left = "end_date IS NOT NULL AND end_date < decided"
@@ -68,9 +73,23 @@ def _count(cases: FirstCases, fields: tuple[str, ...]) -> ServiceCounts | None:
         GROUP BY 1, 2 ORDER BY 1, 2""").fetchall()
     [(gone,)] = engine.execute(f"SELECT count(*) FROM service_cases WHERE in_time_by_then IS NOT NULL AND {left}").fetchall()
     splits = tuple(Split(*map(int, row)) for row in rows)
+    rows = engine.execute(f"""
+        SELECT category, coalesce(outcome, {UNDECIDED}) AS place, count(*) FROM service_cases WHERE decided <= {as_of}
+        GROUP BY 1, 2 ORDER BY 1, 2""").fetchall()
+    outcomes = tuple(Split(*map(int, row)) for row in rows)
     if all(one.place == UNDECIDED for one in splits) and not unread and not waits:
         return None
-    return ServiceCounts(splits, int(gone), _clock(cases, left), "due_date" in days, unread, waits)
+    return ServiceCounts(splits, int(gone), _clock(cases, left), "due_date" in days, unread, waits, outcomes, _left_open(cases, days))
+
+
+def _left_open(cases: FirstCases, days: Mapping[str, str]) -> tuple[Split, ...]:
+    """By category, complainants who left without a day of closing; nothing where no column has days of closing."""
+    if "resolved_date" not in days:
+        return ()
+    rows = cases.tables.engine.execute(f"""
+        SELECT category, count(*) FROM {CASES} WHERE complaint_date >= {cases.of.since} AND end_date IS NOT NULL AND {days["resolved_date"]} IS NULL
+        GROUP BY 1 ORDER BY 1""").fetchall()
+    return tuple(Split(int(category), UNDECIDED, int(customers)) for category, customers in rows)
 
 
 def _clock(cases: FirstCases, left: str) -> ComplaintClockCounts:

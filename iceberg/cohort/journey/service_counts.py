@@ -44,8 +44,12 @@ class ServiceCounts:
         clock: The others, from the deadline on, where there is one, else from the complaint. Its category is twice the category, plus 1 for a case in
             time; behind all categories follow the same two places for the first complaint of any.
         by_dates: Whether the file has deadlines; without them a column of yes and no says what was in time, and the clock begins with the complaint.
-        unread: Columns whose days can be read in two ways, or not at all, and are left out.
+        unread: Columns whose days can be read in two ways, or not at all, and columns of yes and no without either; they are left out.
         waits: How long the first reply and the closing took, by category; empty where no column says it.
+        outcomes: Every case by category and place, whether or not the customer was still there at the deadline: `IN_TIME`, `LATE`, or
+            `UNDECIDED` where the file says nothing. Cases whose deadline lies behind the window are in none. Counts that were stored earlier
+            have none of them.
+        left_open: By category, complainants who left and whose case has no day of closing: whether it was closed is not known (place `UNDECIDED`).
     """
 
     cases: tuple[Split, ...]
@@ -54,6 +58,8 @@ class ServiceCounts:
     by_dates: bool = False
     unread: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
+    outcomes: tuple[Split, ...] = ()
+    left_open: tuple[Split, ...] = ()
 
     def select(self, chosen: Sequence[int]) -> Self:
         """The counts for some segments, which take the places of their order. Only the clock knows segments; the rest stays that of the file."""
@@ -69,6 +75,8 @@ class ServiceCounts:
             "gone": self.gone,
             "by_dates": self.by_dates,
             "unread": list(self.unread),
+            "outcomes": [[one.category, one.place, one.customers] for one in self.outcomes],
+            "left_open": [[one.category, one.place, one.customers] for one in self.left_open],
             "waits": [[one.category, one.measure, one.hours, one.done, one.still] for one in self.waits],
             "clock": {name: values.tolist() for name, values in self.clock.columns.items()},
         }
@@ -80,5 +88,7 @@ class ServiceCounts:
             return None
         clock = ComplaintClockCounts(**{name: np.array(values, dtype=np.int64) for name, values in entry["clock"].items()})
         cases = tuple(Split(*one) for one in entry["cases"])
-        waits = tuple(Wait(*one) for one in entry.get("waits", ()))  # counts that were stored earlier have none
-        return cls(cases, int(entry["gone"]), clock, bool(entry["by_dates"]), tuple(entry["unread"]), waits)
+        # Counts that were stored earlier have none of these
+        waits = tuple(Wait(*one) for one in entry.get("waits", ()))
+        outcomes, left_open = (tuple(Split(*one) for one in entry.get(name, ())) for name in ("outcomes", "left_open"))
+        return cls(cases, int(entry["gone"]), clock, bool(entry["by_dates"]), tuple(entry["unread"]), waits, outcomes, left_open)

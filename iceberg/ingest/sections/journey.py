@@ -1,4 +1,4 @@
-"""The section ``[journey]`` of a mapping: at which step of the customer's journey each category happens, and the words for the usual steps."""
+"""The section ``[journey]`` of a mapping: at which step of the customer's journey each category and each kind of good moment happens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ STAGES: dict[str, tuple[str, ...]] = {
         "leaving", "leave", "departure", "cancellation", "exit", "offboarding", "depart", "resiliation", "sortie", "annulation",
     ),
 }  # fmt: skip
-_SETTINGS = ("stages", "channel_is_place")
+_SETTINGS = ("stages", "channel_is_place", "moments")
+_KNOWN_VALUES = {
+    "stages": '["first step", "second step"]',
+    "channel_is_place": "true, false",
+    "moments": 'a table of its own: [journey.moments], "call-back" = "help"',
+}
 MOST_STAGES = 20  # judgement: a picture of more steps is not read from left to right
 
 
@@ -46,11 +51,13 @@ class JourneyRules:
         categories: Stage by category.
         stages: Own names of the stages in their order; empty for the usual ones (`STAGES`).
         channel_is_place: Whether the channel column says where the problem happened, and not only where it was reported.
+        moments: Stage by kind of good moment; places nothing of the estimate, only buoys on the picture.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     channel_is_place: bool = False
+    moments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,6 +77,7 @@ class JourneyRules:
         """Plain values, only what differs from the defaults."""
         settings: dict[str, Any] = {"stages": list(self.stages)} if self.stages else {}
         settings |= {"channel_is_place": True} if self.channel_is_place else {}
+        settings |= {"moments": dict(self.moments)} if self.moments else {}
         return settings | dict(self.categories)
 
     @classmethod
@@ -93,17 +101,25 @@ class JourneyRules:
         is_place = False if isinstance(is_place, str) else is_place
         if not isinstance(is_place, bool):
             raise _wrong(name, "channel_is_place", is_place, "true, false")
+        moments = entry.get("moments", {})
+        moments = {} if isinstance(moments, str) else moments
+        if not isinstance(moments, dict):
+            raise _wrong(name, "moments", moments, _KNOWN_VALUES["moments"])
         rules = cls(stages=tuple(own), channel_is_place=is_place)
+        return cls(rules._read(placed, name=name), rules.stages, is_place, rules._read(moments, name=name))
+
+    def _read(self, placed: Mapping[str, Any], *, name: str) -> dict[str, str]:
+        """The stage of each key."""
         found = {}
-        for category, stage in placed.items():
-            known = rules.stage_of(stage) if isinstance(stage, str) else None
-            if known is None and category in _SETTINGS:
-                raise _wrong(name, category, stage, '["first step", "second step"]' if category == "stages" else "true, false")
+        for key, stage in placed.items():
+            known = self.stage_of(stage) if isinstance(stage, str) else None
+            if known is None and key in _SETTINGS:
+                raise _wrong(name, key, stage, _KNOWN_VALUES[key])
             if known is None:
-                others = "" if own else '; or your own names in their order: stages = ["...", "..."]'
-                raise _wrong(name, category, stage, ", ".join(rules.names) + others)
-            found[category] = known
-        return cls(found, rules.stages, is_place)
+                others = "" if self.stages else '; or your own names in their order: stages = ["...", "..."]'
+                raise _wrong(name, key, stage, ", ".join(self.names) + others)
+            found[key] = known
+        return found
 
 
 def fold_stage(text: str) -> str:

@@ -36,7 +36,8 @@ def audit_of(scored: ScoredCases, *, seed: int = 0) -> HumsAudit:
         CategoryScores(name, int(cases[place]), {hum: found[place] for hum, found in spans.items() if place in found})
         for place, name in enumerate(scored.categories)
     ]
-    return HumsAudit(len(scored.category), scored.raters, scored.met, scored.blank_rows, tuple(items), tuple(hums), tuple(categories))
+    counted = (len(scored.category), scored.raters, scored.met, scored.blank_rows)
+    return HumsAudit(*counted, tuple(items), tuple(hums), tuple(categories), scored.incomplete)
 
 
 def _hum(scored: ScoredCases, name: str, own: FloatArray, rng: np.random.Generator) -> tuple[ItemAgreement, dict[int, Span]]:

@@ -11,18 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import poisson
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ANY_CATEGORY
 from iceberg.cohort.journey.service_counts import IN_TIME, UNDECIDED, ServiceCounts
 from iceberg.model.journey.waits import WaitEstimate, estimate_waits
 from iceberg.model.priors import LEAST_OF_GROUP
 from iceberg.model.results import CredibleInterval
-from iceberg.model.survival.net_survival import excess_draws, matched_hazard
+from iceberg.model.survival.net_survival import clock_of, excess_draws, matched_hazard
 
 DRAWS = 4_000
 _STREAM = 20_262  # of random numbers: no other part of an estimate draws from it
 _MOSTLY_ABOVE_ZERO = 0.5  # judgement: share of the draws that must be above zero before departures are ascribed to the problem
+_STAY_SHARE, _BEYOND_DOUBT = 0.5, 0.001  # judgement: complainants may well be the more loyal ones, but not by this much
 SURE_DIFFERENCE = 0.95  # judgement: from this probability on late cases are said to leave more, with the reservation
 
 
@@ -67,6 +70,8 @@ class Service:
         unread: Fields whose days cannot be read in one way.
         horizon_days: Days after which a departure no longer counts.
         waits: For the first reply and the closing; empty where no column says them.
+        left_open: Complainants who left and whose case has no day of closing.
+        only_present: Whether complainants leave so much less than others that the file may hold those of present customers alone.
     """
 
     everybody: ServiceEstimate | None
@@ -77,6 +82,8 @@ class Service:
     unread: tuple[str, ...]
     horizon_days: int
     waits: tuple[WaitEstimate, ...] = ()
+    left_open: int = 0
+    only_present: bool = False
 
 
 def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) -> Service | None:
@@ -107,7 +114,30 @@ def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) 
         found.unread,
         horizon_days,
         estimate_waits(counts, seed=seed),
+        sum(one.customers for one in found.left_open),
+        holds_only_present(counts),
     )
+
+
+def holds_only_present(counts: CohortCounts) -> bool:
+    """Whether complainants leave less than half as often as others, beyond doubt: as where complaints of those who left are missing."""
+    if not counts.clock.rows or not counts.has_calendar:
+        return False
+    clock = clock_of(counts, ANY_CATEGORY, matched_hazard(counts))
+    expected = float(clock.person_days @ clock.expected_hazard)
+    return bool(poisson.cdf(clock.exits.sum(), expected * _STAY_SHARE) < _BEYOND_DOUBT)
+
+
+def case_outcomes(counts: CohortCounts) -> IntArray:
+    """(C, 3) complainants by category: late, in time, and those of whose case the file says nothing; customers who left before the deadline too."""
+    found = np.zeros((len(counts.categories), 3), dtype=np.int64)
+    if counts.service is None:
+        return found
+    if not counts.service.outcomes:  # counts that were stored before these were counted
+        found[:, :UNDECIDED] = cases_in_time(counts)[:-1]
+    for one in counts.service.outcomes:
+        found[one.category, one.place] += one.customers
+    return found
 
 
 def cases_in_time(counts: CohortCounts) -> IntArray:

@@ -1,12 +1,15 @@
 """`Spheres`: what a company puts first, believes, aims at and promises, beside what its customers did.
 
-vision       Kendall's tau between the priorities and the silent churn H_c of a draw; believed leavers - H_c
+vision       Kendall's tau between the priorities and the silent churn H_c of a draw, draws weighted by the mean over a of the probability of
+             the priorities, each time the next with a probability in proportion to H_c^a among those left; believed leavers - H_c
 standards    promise - expected value, as both were typed
-delivery     share closed in time - target (or - a promise that is a percentage), share ~ Beta(in time + 1/2, late + 1/2)
+delivery     share closed in time - target (or - a promise that is a percentage), share = (1 - u) a + u b, with
+             a ~ Beta(in time + 1/2, late + 1/2) and u the part of the cases of which the file says nothing; the range reaches from
+             b = 0 to b = 1 (Manski 1989), the quadrants draw b ~ Beta(1/2, 1/2). None to four customers of one side are none to four
 quadrants    P(H_c x value above an equal share, share closed in time below its target), and the three others, from the joint draws
 
 References: Parasuraman, Zeithaml & Berry 1985 (gap model of service quality); Martilla & James 1977 (importance-performance analysis);
-Kendall 1938 (rank correlation, tau a: a tied pair counts on neither side).
+Kendall 1938 (rank correlation, tau a: a tied pair counts on neither side); Plackett 1975 (probability of an order).
 """
 
 from __future__ import annotations
@@ -16,19 +19,25 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from scipy.special import logsumexp
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.journey.service_counts import CLOSED, UNDECIDED
 from iceberg.cohort.journey.spheres import PERCENT, SphereRow
 from iceberg.model.evidence import cannot_say
-from iceberg.model.journey.service import cases_in_time
+from iceberg.model.journey.service import case_outcomes, holds_only_present
 from iceberg.model.journey.waits import HOURS_OF, WaitCurve, closing_curves
-from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate
 
 FEWEST_RANKED = 3  # judgement: the order of two categories is right or wrong, no degree of agreement
-FEWEST_PEOPLE = 5  # of a share closed in time, on either side: fewer would be counted out in public
+FEWEST_PEOPLE = 5  # of a share closed in time, on either side: fewer are not counted out in public
 QUADRANTS = ("work_here", "keep_up", "may_wait", "more_than_needed")
 GAPS = ("rank", "believed", "believed_share", "standards", "target", "promise", "quadrants")
+# How much the priorities know of the silent churn, as powers of it: as likely nothing, much, or the reverse (judgement). Without it tau is too close
+# to 0, because the order of categories in a draw has noise that the people who set the priorities do not share.
+_KNOWING = np.linspace(-2.0, 2.0, 9)
+_MOSTLY_OPEN = 0.5  # judgement: where more cases than this are open beyond the promise, their days of closing are taken for not written
 _STREAM = 20_263  # of random numbers: no other part of an estimate draws from it
 
 
@@ -76,6 +85,9 @@ class Spheres:
         performance: What the quadrants take for performance: ``in_time``, ``priority``, or None.
         by_money: Whether importance is money; else customers.
         agreement_unknown: A code, as those of a row.
+        unsaid: By category with a share closed in time or within a promise, the part of its cases of which the file says nothing; where it is five
+            customers or more.
+        only_present: Whether the complaints may be those of present customers alone.
     """
 
     rows: tuple[SphereEstimate, ...]
@@ -86,6 +98,8 @@ class Spheres:
     performance: str | None
     by_money: bool
     agreement_unknown: str | None = None
+    unsaid: Mapping[str, float] = field(default_factory=dict)
+    only_present: bool = False
 
     @property
     def believed(self) -> tuple[SphereEstimate, ...]:
@@ -123,7 +137,7 @@ def estimate_spheres(estimate: IcebergEstimate, counts: CohortCounts, *, whole: 
         own = _Gaps(row, refused or _missing(row, places, controls))
         own.vision(known.get(row.category), ranks.get(row.category), shares.get(row.category), agreement_unknown)
         own.delivery(done.get(row.category))
-        own.duration(curves.get(row.category))
+        own.duration(curves.get(row.category), _open_cases(row, counts))
         own.quadrants(cuts[0].get(row.category), estimate.categories[places[row.category]] if row.category in places else None, cuts[1])
         rows.append(SphereEstimate(row, **own.values, unknown=own.unknown))  # type: ignore[arg-type]  # of each field the type
     order = sorted((row.priority_rank, row.category) for row in sheet.rows if row.priority_rank is not None and row.category in ranks)
@@ -137,6 +151,8 @@ def estimate_spheres(estimate: IcebergEstimate, counts: CohortCounts, *, whole: 
         cuts[1],
         estimate.draws.revenue_lost is not None,
         agreement_unknown,
+        _unsaid(rows, counts),
+        whole and holds_only_present(counts) and any(one.target or one.promise or one.within for one in rows),
     )
 
 
@@ -150,18 +166,78 @@ def _missing(row: SphereRow, places: Mapping[str, int], controls: Collection[str
     return None if row.category in places else "not_estimated"
 
 
-def _done_shares(counts: CohortCounts, categories: Collection[str], draws: int, rng: np.random.Generator) -> dict[str, FloatArray | str]:
-    """(K,) draws of the share closed in time by category; why not, where a side has too few."""
-    found: dict[str, FloatArray | str] = {}
-    people = cases_in_time(counts)
+@dataclass(frozen=True, eq=False)
+class _Share:
+    """Draws of a share of cases: if none of those of which the file says nothing counts, if all do, and if a part of them does."""
+
+    none: FloatArray
+    every: FloatArray
+    some: FloatArray
+
+    @classmethod
+    def of(cls, said: FloatArray, unsaid: float, rng: np.random.Generator) -> _Share:
+        """From the share among cases of which the file says it, and the part of those of which it says nothing."""
+        none = (1 - unsaid) * said
+        return cls(none, none + unsaid, none + unsaid * rng.beta(0.5, 0.5, len(said)) if unsaid else none)
+
+    @classmethod
+    def counted(cls, late: int, in_time: int, unsaid: int, rng: np.random.Generator, *, draws: int) -> _Share:
+        """From cases. Fewer than `FEWEST_PEOPLE` of one side are none to one fewer than these: which of them would be read from the range."""
+        total, most = late + in_time, FEWEST_PEOPLE - 1
+        part = unsaid / (total + unsaid)
+        if late > most and in_time > most:
+            return cls.of(rng.beta(in_time + 0.5, late + 0.5, draws), part, rng)
+        counts = (total, total - most // 2, total - most) if late <= most else (most, most // 2, 0)
+        every, some, none = (rng.beta(one + 0.5, total - one + 0.5, draws) for one in counts)
+        return cls((1 - part) * none, (1 - part) * every + part, cls.of(some, part, rng).some)
+
+    def less(self, aim: float) -> CredibleInterval:
+        """The share less an aim; its range allows for all and for none of the unsaid."""
+        low, middle, high = (CredibleInterval.of(draws - aim) for draws in (self.none, self.some, self.every))
+        return CredibleInterval(low.lower, middle.median, high.upper)
+
+
+def _done_shares(counts: CohortCounts, categories: Collection[str], draws: int, rng: np.random.Generator) -> dict[str, _Share | str]:
+    """The share closed in time by category; why not, where a side has too few."""
+    found: dict[str, _Share | str] = {}
+    people = case_outcomes(counts)
     for category in categories:
-        late, in_time = (int(one) for one in people[counts.categories.index(category)]) if category in counts.categories else (0, 0)
+        late, in_time, unsaid = (int(one) for one in people[counts.categories.index(category)]) if category in counts.categories else (0, 0, 0)
         if counts.service is None or late + in_time == 0:
             found[category] = "no_case" if counts.service is not None and counts.service.cases else "no_column"
-        elif any(0 < number < FEWEST_PEOPLE for number in (late, in_time)):
+        elif late + in_time < 2 * FEWEST_PEOPLE:
             found[category] = "few"
         else:
-            found[category] = rng.beta(in_time + 0.5, late + 0.5, draws)
+            found[category] = _Share.counted(late, in_time, unsaid, rng, draws=draws)
+    return found
+
+
+def _open_cases(row: SphereRow, counts: CohortCounts) -> tuple[int, int]:
+    """Of the cases of a row with a promised time: those that may have been closed within it although no day says so, and all.
+
+    These are the cases of customers who left, whose day may be dropped with them; and all open beyond the promise where these are most cases.
+    """
+    service = counts.service
+    if service is None or row.promise_value is None or row.promise_unit not in HOURS_OF or row.category not in counts.categories:
+        return 0, 0
+    place, hours = counts.categories.index(row.category), row.promise_value * HOURS_OF[row.promise_unit]
+    waits = [one for one in service.waits if (one.category, one.measure) == (place, CLOSED)]
+    cases, beyond = sum(one.done + one.still for one in waits), sum(one.still for one in waits if one.hours >= hours)
+    left = sum(one.customers for one in service.left_open if one.category == place)
+    return (beyond if beyond > _MOSTLY_OPEN * cases else min(left, cases)), cases
+
+
+def _unsaid(rows: Collection[SphereEstimate], counts: CohortCounts) -> dict[str, float]:
+    """By category whose range holds cases of which the file says nothing, the part that these are of its cases; none where they are one to four."""
+    outcomes, found = case_outcomes(counts), {}
+    for one in rows:
+        name, (opened, cases) = one.row.category, _open_cases(one.row, counts)
+        if one.within is not None and opened >= FEWEST_PEOPLE:
+            found[name] = opened / cases
+        if one.target is not None or one.promise is not None:
+            own = outcomes[counts.categories.index(name)]
+            if own[UNDECIDED] >= FEWEST_PEOPLE:
+                found[name] = max(found.get(name, 0.0), float(own[UNDECIDED] / own.sum()))
     return found
 
 
@@ -183,7 +259,27 @@ def _ranks(
     above = (churn[:, None, :] > churn[:, :, None]).sum(axis=2) + 0.5 * ((churn[:, None, :] == churn[:, :, None]).sum(axis=2) - 1)
     distances = {category: place - above[:, place] for place, (_, category) in enumerate(ranked)}
     signs = [np.sign(churn[:, one] - churn[:, other]) for one, other in combinations(range(len(ranked)), 2)]
-    return distances, CredibleInterval.of(np.mean(signs, axis=0)), None
+    return distances, _weighted(np.mean(signs, axis=0), _order_weights(churn)), None
+
+
+def _order_weights(churn: FloatArray) -> FloatArray:
+    """(K,) how well each draw explains the order of the columns, whatever the priorities know."""
+    log_sizes = np.log(churn + 1.0)
+    likelihood = np.zeros((len(_KNOWING), len(churn)))
+    for place in range(churn.shape[1]):
+        left = _KNOWING[:, None, None] * log_sizes[None, :, place:]
+        likelihood += left[..., 0] - logsumexp(left, axis=2)
+    weights = np.exp(likelihood - likelihood.max()).mean(axis=0)
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def _weighted(draws: FloatArray, weights: FloatArray) -> CredibleInterval:
+    """The central interval of weighted draws."""
+    order = np.argsort(draws, kind="stable")
+    tail = (1 - INTERVAL_MASS) / 2
+    places = np.searchsorted(np.cumsum(weights[order]), [tail, 0.5, 1 - tail]).clip(max=len(draws) - 1)
+    lower, median, upper = draws[order][places]
+    return CredibleInterval(float(lower), float(median), float(upper))
 
 
 def _belief_shares(beliefs: Mapping[str, int], known: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -200,7 +296,7 @@ def _belief_shares(beliefs: Mapping[str, int], known: Mapping[str, FloatArray]) 
 
 
 def _quadrants(
-    rows: Collection[SphereRow], places: Mapping[str, int], done: Mapping[str, FloatArray | str], estimate: IcebergEstimate
+    rows: Collection[SphereRow], places: Mapping[str, int], done: Mapping[str, _Share | str], estimate: IcebergEstimate
 ) -> tuple[dict[str, dict[str, float]], str | None]:
     """Probability of each quadrant by category, and what stands for performance."""
     money = estimate.draws.revenue_lost
@@ -219,10 +315,10 @@ def _quadrants(
 
 
 def _low_performance(
-    rows: Collection[SphereRow], done: Mapping[str, FloatArray | str], draws: int
+    rows: Collection[SphereRow], done: Mapping[str, _Share | str], draws: int
 ) -> tuple[dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]], str | None]:
     """(K,) whether a category is answered worse than its target (without one: than the others on average), or is put in the later half."""
-    shares = {row.category: share for row in rows if not isinstance(share := done.get(row.category, "blank"), str)}
+    shares = {row.category: share.some for row in rows if not isinstance(share := done.get(row.category, "blank"), str)}
     if shares:
         usual = np.mean(list(shares.values()), axis=0)
         targets = {row.category: row.target for row in rows}
@@ -264,23 +360,26 @@ class _Gaps:
         both = row.promise_value is not None and row.expected_value is not None
         self._set("standards", row.promise_value - row.expected_value if both else None, None if both else "blank")  # type: ignore[operator]
 
-    def delivery(self, done: FloatArray | str | None) -> None:
+    def delivery(self, done: _Share | str | None) -> None:
         """The share closed in time beside the target, and beside a promise that is a percentage."""
         missing = done if isinstance(done, str) else None if done is not None else "not_for_viewers"
         for name, aim in (("target", self.row.target), ("promise", self.row.promise_value)):
             reason = "blank" if aim is None else missing
             if name == "promise" and aim is not None and self.row.promise_unit != PERCENT:
                 reason = "no_durations"
-            gap = CredibleInterval.of(done - aim) if reason is None and aim is not None and not isinstance(done, str) and done is not None else None
+            gap = done.less(aim) if reason is None and aim is not None and not isinstance(done, str) and done is not None else None
             self._set(name, gap, reason)
 
-    def duration(self, curve: WaitCurve | None) -> None:
-        """A promise that is a length of time beside how long closing took."""
+    def duration(self, curve: WaitCurve | None, open_cases: tuple[int, int]) -> None:
+        """A promise that is a length of time beside how long closing took; the range allows for open cases that may have been closed within it."""
         row = self.row
         if curve is None or row.promise_value is None or row.promise_unit not in HOURS_OF:
             return
         hours = HOURS_OF[row.promise_unit]
-        self.values |= {"within": CredibleInterval.of(curve.within(row.promise_value * hours)), "closed": curve.median(hours=hours)}
+        within, (opened, cases) = curve.within(row.promise_value * hours), open_cases
+        more = np.minimum(opened / max(cases, 1), 1 - within)
+        share = _Share(within, within + more, within + more / 2)
+        self.values |= {"within": share.less(0.0), "closed": curve.median(hours=hours)}
         self.unknown.pop("promise", None)
 
     def quadrants(self, parts: Mapping[str, float] | None, item: CategoryEstimate | None, performance: str | None) -> None:

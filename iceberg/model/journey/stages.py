@@ -62,6 +62,7 @@ class Journey:
         outside: Texts of the column that are no step, and the cases that have them.
         from_log: Whether the shares within categories come from an incident log.
         channels: By channel; empty without such a column.
+        moments: Kind of good moment, as the mapping names it, and its step.
     """
 
     stages: tuple[StageEstimate, ...]
@@ -73,6 +74,7 @@ class Journey:
     outside: tuple[tuple[str, int], ...]
     from_log: bool
     channels: tuple[ChannelEstimate, ...] = ()
+    moments: tuple[tuple[str, str], ...] = ()
 
     @property
     def largest(self) -> StageEstimate | None:
@@ -109,7 +111,8 @@ def estimate_journey(estimate: IcebergEstimate, counts: CohortCounts) -> Journey
         for place, name in enumerate(found.stages)
     ]
     unplaced = StageEstimate("", int(vocal[0, -1]), int(vocal[1, -1]), *figures[-1][:2])
-    used = [one for place, one in enumerate(stages) if one.vocal_customers or one.categories or splits[:, place].any()]
+    buoyed = {stage for _, stage in found.moments} if counts.positives is not None else set()
+    used = [one for place, one in enumerate(stages) if one.vocal_customers or one.categories or splits[:, place].any() or place in buoyed]
     return Journey(
         tuple(used),
         unplaced,
@@ -120,6 +123,7 @@ def estimate_journey(estimate: IcebergEstimate, counts: CohortCounts) -> Journey
         found.outside,
         from_log,
         estimate_channels(estimate, counts, rng),
+        tuple((name, found.stages[stage]) for name, stage in found.moments),
     )
 
 

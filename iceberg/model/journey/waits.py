@@ -65,6 +65,7 @@ class WaitCurve:
         stay = np.array(waiting) - np.array(ended)
         parts = rng.beta(np.array(ended), np.maximum(stay, 1), size=(draws, len(ended)))
         self.left: FloatArray = np.cumprod((1 - parts) * (stay > 0), axis=1, dtype=np.float64)
+        self._cases, self._rng = sum(done.values()) + sum(still.values()), rng
 
     def median(self, *, hours: int = 1) -> CredibleInterval | None:
         """The median wait in units of `hours`; None where half of the waits have not ended."""
@@ -75,9 +76,15 @@ class WaitCurve:
         return CredibleInterval.of(self.hours[below.argmax(axis=1)][reached] / hours)
 
     def within(self, hours: float) -> FloatArray:
-        """(K,) draws of the share whose wait ended within so many hours."""
+        """(K,) draws of the share whose wait ended within so many hours.
+
+        Half a case on either side (Jeffreys): without it the share would be known for certain where all waits end sooner, or none does. Where every
+        wait has ended it is Beta(within + 1/2, others + 1/2).
+        """
         place = int(np.searchsorted(self.hours, hours, side="right")) - 1
-        return np.zeros(len(self.left)) if place < 0 else 1 - self.left[:, place]
+        share = np.zeros(len(self.left)) if place < 0 else 1 - self.left[:, place]
+        cases, yes, no = self._rng.standard_gamma((self._cases, 0.5, 0.5), (len(share), 3)).T
+        return np.asarray((share * cases + yes) / (cases + yes + no), dtype=np.float64)
 
 
 def estimate_waits(counts: CohortCounts, *, seed: int = 0) -> tuple[WaitEstimate, ...]:

@@ -16,6 +16,7 @@ def audit_document(audit: HumsAudit) -> dict[str, Any]:
         "raters": audit.raters,
         "scored_twice": audit.met,
         "blank_rows": audit.blank_rows,
+        "incomplete": list(audit.incomplete),
         "items": [{"item": one.name, "alpha": _span(one.alpha), "reading": one.reading} for one in audit.items],
         "hums": [_hum(one) for one in audit.hums],
         "categories": [

@@ -71,6 +71,7 @@ def audit_sentences(audit: HumsAudit, words: Translator) -> tuple[str, ...]:
     few = [visible(one.category) for one in audit.categories if not one.scores]
     said += [words.text("audit.too_few", names=", ".join(few), needed=FEWEST_CASES)] if few and len(few) < len(audit.categories) else []
     said += [words.text("audit.blank_rows", count=audit.blank_rows)] if audit.blank_rows else []
+    said += [words.text("audit.incomplete", names=", ".join(map(visible, audit.incomplete)))] if audit.incomplete else []
     return (*said, words.text("audit.method"))
 
 

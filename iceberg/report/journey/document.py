@@ -31,6 +31,7 @@ def journey_document(journey: Journey, *, channel_is_place: bool, whole: bool = 
         "from_incident_log": journey.from_log,
         "unknown_categories": list(journey.missing),
         "unknown_stages": [{"text": text, "cases": cases if cases >= SMALLEST else None} for text, cases in journey.outside] if whole else [],
+        "moments": [{"kind": kind, "stage": stage} for kind, stage in journey.moments],
         "channel_is_place": channel_is_place,
         "channels": [
             {

@@ -11,7 +11,9 @@ from iceberg.cohort.journey.journey_counts import OTHER_CHANNELS
 from iceberg.locale import Translator, visible
 from iceberg.model.journey.channels import ChannelEstimate
 from iceberg.model.journey.stages import Journey, StageEstimate
+from iceberg.model.positives.estimate import Enchantment
 from iceberg.model.results import CredibleInterval
+from iceberg.report.journey.buoys import Buoy, buoys_of, unknown_moments
 from iceberg.report.journey.small_counts import vocal_by_channel, vocal_by_stage
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import in_hundred, share
@@ -48,15 +50,18 @@ def journey_headline(journey: Journey, words: Translator) -> str:
     return words.text(f"journey.headline_{half}", **values, probability=in_hundred(chance, words))
 
 
-def journey_sentences(journey: Journey, words: Translator, *, whole: bool = True) -> tuple[str, ...]:
-    """What follows the headline: what has no step, what is assumed, and what the files do not say.
+def journey_sentences(journey: Journey, words: Translator, *, whole: bool = True, moments: Enchantment | None = None) -> tuple[str, ...]:
+    """What follows the headline: the buoys, what has no step, what is assumed, and what the files do not say.
 
     Args:
         journey: The figures.
         words: Language.
         whole: Whether counts may be named; viewers read only shares.
+        moments: What good moments did.
     """
-    found = [_unplaced(journey, words, whole=whole) if journey.stages else ""]
+    found = [_buoys(journey, words, moments, whole=whole), _unplaced(journey, words, whole=whole) if journey.stages else ""]
+    if unknown := unknown_moments(journey, moments):
+        found.append(words.text("journey.missing_moments", kinds=_listed(unknown, words)))
     if journey.split:
         kind = "log" if journey.from_log else "complaints"
         found.append(words.text(f"journey.split_{kind}", categories=_listed(journey.split, words)))
@@ -66,6 +71,15 @@ def journey_sentences(journey: Journey, words: Translator, *, whole: bool = True
         texts = [f"{visible(text)} ({_number(cases, words)})" if whole else visible(text) for text, cases in journey.outside]
         found.append(words.text("journey.outside", texts=_listed(texts, words)))
     return tuple(one for one in found if one)
+
+
+def _buoys(journey: Journey, words: Translator, moments: Enchantment | None, *, whole: bool) -> str:
+    """What each buoy says; "" without one."""
+    said = [
+        words.text("journey.buoy", name=one.name, stage=stage_name(one.stage, words, own_names=journey.own_names), says=one.says(words))
+        for one in buoys_of(journey, moments, words, whole=whole)
+    ]
+    return words.text("journey.buoys", buoys="; ".join(said)) if said else ""
 
 
 def channel_sentences(journey: Journey, words: Translator, *, channel_is_place: bool) -> tuple[str, ...]:
@@ -105,18 +119,35 @@ def _listed(names: Sequence[str], words: Translator) -> str:
     return words.text("journey.more", names=", ".join(visible(name) for name in names[:_NAMED]), count=len(names) - _NAMED)
 
 
-def journey_table(journey: Journey, words: Translator, *, whole: bool = True) -> pd.DataFrame:
+def journey_table(journey: Journey, words: Translator, *, whole: bool = True, moments: Enchantment | None = None) -> pd.DataFrame:
     """One row per step in their order, then what has no step.
 
     Columns: stage, placed (whether it is a step), vocal (None where not shown), lower, median, upper (silent churn), share_lower, share_median,
-    share_upper, probability, categories. Empty where no range can be given or no complaint has a step.
+    share_upper, probability, categories; buoy (``certain``, ``open`` or ""), buoy_text (customers who stayed, where that is certain) and buoy_says.
+    Empty where no range can be given or no complaint has a step.
     """
     columns = ["stage", "placed", "vocal", "lower", "median", "upper", "share_lower", "share_median", "share_upper", "probability", "categories"]
+    columns += ["buoy", "buoy_text", "buoy_says"]
     steps = [*journey.stages, *([journey.unplaced] if journey.unplaced.vocal_customers or journey.without_stage else [])]
     if not journey.stages or any(one.silent_churn is None for one in steps):
         return pd.DataFrame(columns=columns)
     vocal = vocal_by_stage(journey)
-    return pd.DataFrame([_row(one, vocal[place] if whole else None, journey, words) for place, one in enumerate(steps)], columns=columns)
+    buoys = buoys_of(journey, moments, words, whole=whole)
+    rows = []
+    for place, one in enumerate(steps):
+        own = [buoy for buoy in buoys if one.stage and buoy.stage == one.stage]
+        rows.append(_row(one, vocal[place] if whole else None, journey, words) | _buoy_row(own, words))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _buoy_row(buoys: Sequence[Buoy], words: Translator) -> dict[str, object]:
+    """The buoys of one step as one mark; it has a number where there is one kind, and that is certain."""
+    saved = buoys[0].effect.saved if len(buoys) == 1 and buoys[0].certain else None
+    return {
+        "buoy": "" if not buoys else "certain" if any(one.certain for one in buoys) else "open",
+        "buoy_text": "?" if saved is None else words.integer(saved.median).replace("-", "\N{MINUS SIGN}"),
+        "buoy_says": "; ".join(words.text("journey.buoy_short", name=one.name, says=one.says(words)) for one in buoys) or "–",
+    }
 
 
 def _row(one: StageEstimate, vocal: int | None, journey: Journey, words: Translator) -> dict[str, object]:

@@ -54,10 +54,19 @@ def service_sentences(service: Service, words: Translator) -> tuple[str, ...]:
         found.append(words.text("service.undecided", number=_number(service.undecided, words)))
     if service.gone:
         found.append(words.text("service.gone", number=_number(service.gone, words)))
+    if service.left_open >= SMALLEST:
+        found.append(words.text("service.left_open", number=words.integer(service.left_open)))
+    if service.only_present:
+        found.append(words.text("service.only_present"))
     if one is not None:
         found.append(words.text(f"service.measured_{'dates' if service.by_dates else 'flag'}"))
-    found += [words.text("service.unread", field=words.text(f"ingest.fields.{name}")) for name in service.unread]
+    found += [words.text(f"service.unread{_kind_of(name)}", field=words.text(f"ingest.fields.{name}")) for name in service.unread]
     return tuple(sentence for sentence in found if sentence)
+
+
+def _kind_of(name: str) -> str:
+    """Which sentence says why a column could not be read."""
+    return "_flag" if name in {"in_time", "late"} else ""
 
 
 def service_table(service: Service, words: Translator) -> pd.DataFrame:
@@ -100,6 +109,8 @@ def service_document(service: Service, *, whole: bool = True) -> dict[str, Any]:
         "unread": list(service.unread),
         "undecided": _hidden(service.undecided),
         "gone_before": _hidden(service.gone),
+        "left_open": _hidden(service.left_open),
+        "present_customers_only": service.only_present,
         "waits": wait_entries(service.waits, whole=whole),
         "everybody": None if service.everybody is None or not is_shown(service.everybody) else _entry(service.everybody),
         "categories": [{"category": one.category, **_entry(one)} for one in service.categories if is_shown(one)] if whole else [],

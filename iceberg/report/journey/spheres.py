@@ -17,7 +17,9 @@ from iceberg.report.words import share
 
 _DECIMALS = 6  # as in the whole document
 LIKELY = 0.5  # of a quadrant: more likely than the other three together
-TABLE_COLUMNS = ("rank", "believed", "believed_share", "standards", "target", "promise")
+VISION_COLUMNS, DELIVERY_COLUMNS = ("rank", "believed", "believed_share"), ("standards", "target", "promise")
+TABLE_COLUMNS = (*VISION_COLUMNS, *DELIVERY_COLUMNS)
+BLANK = "—"  # of a cell of which the sheet says nothing
 
 
 def spheres_headline(found: Spheres, words: Translator) -> str:
@@ -45,6 +47,11 @@ def spheres_sentences(found: Spheres, words: Translator) -> tuple[str, ...]:
     promises = [one.promise for one in found.rows if one.promise is not None]
     if promises:
         said.append(_aim_sentence("promise", promises, words))
+    if found.unsaid:
+        names = [words.text("spheres.likely", category=visible(name), chance=share(part, words)) for name, part in found.unsaid.items()]
+        said.append(words.text("spheres.unsaid", categories=", ".join(names)))
+    if found.only_present:
+        said.append(words.text("service.only_present"))
     reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in found.rows:
         for name in GAPS:
@@ -167,11 +174,12 @@ def spheres_document(found: Spheres) -> dict[str, Any]:
         "first_priority_place": _interval(found.first_place),
         "importance": "money" if found.by_money else "customers",
         "performance": found.performance,
-        "categories": [_entry(one) for one in found.rows],
+        "present_customers_only": found.only_present,
+        "categories": [_entry(one, found.unsaid.get(one.row.category)) for one in found.rows],
     }
 
 
-def _entry(one: SphereEstimate) -> dict[str, Any]:
+def _entry(one: SphereEstimate, unsaid: float | None) -> dict[str, Any]:
     row = one.row
     return {
         "category": row.category,
@@ -190,6 +198,7 @@ def _entry(one: SphereEstimate) -> dict[str, Any]:
         "promise_gap": _interval(one.promise),
         "promise_kept_within": _interval(one.within),
         "median_to_close": _interval(one.closed),
+        "unsaid_share": None if unsaid is None else round(unsaid, _DECIMALS),
         "quadrants": None if one.quadrants is None else {name: round(one.quadrants[name], _DECIMALS) for name in QUADRANTS},
         "cannot_be_told": dict(one.unknown),
     }
@@ -214,7 +223,7 @@ def _cell(one: SphereEstimate, name: str, words: Translator) -> str:
     """A gap as text; a dash for a blank cell."""
     reason = one.unknown.get(name)
     if reason is not None:
-        return "—" if reason == "blank" else words.text("spheres.cannot_be_told")
+        return BLANK if reason == "blank" else words.text("spheres.cannot_be_told")
     if name == "promise" and one.within is not None:
         return words.text("spheres.kept_within", share=words.text("spheres.span", **_ends(one.within, lambda value: share(value, words))))
     if name == "standards":

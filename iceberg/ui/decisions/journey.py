@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.ui.decisions.beside.positives import enchantment_of
 from iceberg.ui.figure import draw_table, estimate_key, open_section, show_reach, show_remarks, show_section_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
@@ -34,13 +35,13 @@ def show_journey(frame: Frame) -> None:
     journey: Journey | None = cached(key, lambda: estimate_journey(estimate, study.counts), study=study)
     if journey is None:
         return
-    whole = study.axes is None
+    whole, moments = study.axes is None, enchantment_of(frame, estimate)
     said = journey_headline(journey, words)
     open_section(frame, "journey", said)
-    table = journey_table(journey, words, whole=whole)
+    table = journey_table(journey, words, whole=whole, moments=moments)
     if not table.empty:
         show_section_chart(frame, "journey", f"{key}|{whole}", said, table, _coastline)
-    show_remarks(frame, journey_sentences(journey, words, whole=whole), key="journey.remarks")
+    show_remarks(frame, journey_sentences(journey, words, whole=whole, moments=moments), key="journey.remarks")
     show_reach(frame, "journey")
     if whole and journey.channels:
         _show_channels(frame, journey, estimate, channel_is_place=counts.channel_is_place)

@@ -26,7 +26,9 @@ def journey_section(estimate: IcebergEstimate, counts: CohortCounts, words: Tran
     if counts.journey is None:
         return ReportSection(title, ())
     from iceberg.model.journey.stages import estimate_journey
+    from iceberg.model.positives.estimate import estimate_enchantment
 
+    moments = estimate_enchantment(counts, seed=estimate.seed)
     journey = estimate_journey(estimate, counts)
     if journey is None:
         return ReportSection(title, ())
@@ -35,11 +37,11 @@ def journey_section(estimate: IcebergEstimate, counts: CohortCounts, words: Tran
 
     said, whole = journey_headline(journey, words), not smallest
     blocks: list[Block] = [Paragraph(said, "lead")]
-    table = journey_table(journey, words, whole=whole)
+    table = journey_table(journey, words, whole=whole, moments=moments)
     if not table.empty:
         drawn = build_specification(lambda: build_coastline(table, words, description=said, width=WIDTH_PX))
         blocks.append(Figure("journey", draw_svg(on_paper(drawn)), said, 0.9))
-    sentences = journey_sentences(journey, words, whole=whole)
+    sentences = journey_sentences(journey, words, whole=whole, moments=moments)
     if sentences:
         blocks.append(Bullets(tuple(("", sentence) for sentence in sentences)))
     if not table.empty:

@@ -22,11 +22,9 @@ def show_enchantment(frame: Frame, estimate: IcebergEstimate) -> None:
     study, words = frame.study, frame.words
     if study.counts.positives is None:
         return
-    from iceberg.model.positives.estimate import estimate_enchantment
     from iceberg.report.positives.sentences import TABLE_COLUMNS, positives_headline, positives_sentences, positives_table
 
-    key = f"positives|{study.counts.digest}|{estimate.seed}"
-    found: Enchantment | None = cached(key, lambda: estimate_enchantment(study.counts, seed=estimate.seed), study=study)
+    found = enchantment_of(frame, estimate)
     if found is None:
         return
     whole = study.axes is None
@@ -34,13 +32,27 @@ def show_enchantment(frame: Frame, estimate: IcebergEstimate) -> None:
     open_section(frame, "positives", said)
     table = positives_table(found, words, whole=whole)
     if table["median"].notna().any():
-        show_section_chart(frame, "positives", f"{key}|{whole}", said, table, _buoys)
+        show_section_chart(frame, "positives", f"{_key(frame, estimate)}|{whole}", said, table, _buoys)
     show_remarks(frame, positives_sentences(found, words), key="positives.remarks")
     show_reach(frame, "positives")
     if len(table) > 1:
         with st.expander(words.text("positives.details"), icon=":material/support:", key="folded.positives"):
             columns = {name: words.text(f"positives.{label}") for name, label in TABLE_COLUMNS.items()}
             draw_table(table[list(TABLE_COLUMNS)], columns=columns, alt_text=words.text("positives.details"), key="positives.table")
+
+
+def enchantment_of(frame: Frame, estimate: IcebergEstimate) -> Enchantment | None:
+    """What good moments did; None without a file of them."""
+    study = frame.study
+    if study.counts.positives is None:
+        return None
+    from iceberg.model.positives.estimate import estimate_enchantment
+
+    return cached(_key(frame, estimate), lambda: estimate_enchantment(study.counts, seed=estimate.seed), study=study)
+
+
+def _key(frame: Frame, estimate: IcebergEstimate) -> str:
+    return f"positives|{frame.study.counts.digest}|{estimate.seed}"
 
 
 def _buoys() -> Callable[..., LayeredChart]:

@@ -24,7 +24,9 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
     if found is None:
         return
     from iceberg.report.journey.spheres import (
-        TABLE_COLUMNS,
+        BLANK,
+        DELIVERY_COLUMNS,
+        VISION_COLUMNS,
         quadrant_names,
         quadrants_headline,
         quadrants_note,
@@ -40,8 +42,13 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
         st.markdown(f"{plain(said)} {plain(quadrants_note(found, words))}")
         show_section_chart(frame, "quadrants", _key(frame, estimate), said, table, _bars, unit="rate", names=names)
     with st.expander(words.text("spheres.gaps_title"), icon=":material/target:", key="folded.spheres"):
-        columns = {"category": words.text("spheres.category"), **{name: words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS}}
-        draw_table(spheres_table(found, words), columns=columns, alt_text=words.text("spheres.gaps_title"), key="spheres.table")
+        gaps = spheres_table(found, words)
+        for key, wanted in (("vision", VISION_COLUMNS), ("delivery", DELIVERY_COLUMNS)):  # one table would be wider than a page
+            if shown := [name for name in wanted if (gaps[name] != BLANK).any()]:
+                columns = {name: words.text(f"spheres.gaps.{name}") for name in shown}
+                title = f"{words.text('spheres.gaps_title')}: {', '.join(columns.values())}"
+                columns = {"category": words.text("spheres.category")} | columns
+                draw_table(gaps[list(columns)], columns=columns, alt_text=title, key=f"spheres.{key}")
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in spheres_sentences(found, words)))
     show_reach(frame, "spheres")
 

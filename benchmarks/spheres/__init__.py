@@ -1,0 +1,1 @@
+"""The sheet of promises, targets, priorities and beliefs on simulated companies."""
