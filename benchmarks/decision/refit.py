@@ -289,7 +289,9 @@ def main() -> int:
     options = parser.parse_args()
     rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()] if RESULTS.exists() else []
     known = {(row["family"], row["study"]) for row in rows}
-    for number, family in enumerate(options.families.split(",")):
+    order = FAMILIES.split(",")
+    for family in options.families.split(","):
+        number = order.index(family)
         kinds = (StudyKind.LEAVER_SURVEY, StudyKind.INCIDENT_AUDIT) if number < BOTH else (list(MANY)[number % 2],)
         if all((family, str(kind)) in known for kind in kinds):
             continue

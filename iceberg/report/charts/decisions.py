@@ -17,8 +17,8 @@ from iceberg.report.words import share
 
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
 _LEAST_GAP = 0.055  # of the height: below it two names of the mirror would touch
-_NAME_PX = {False: 180, True: 100}
-_BESIDE = {False: 0.86, True: 2.2}  # room for the names beside the slopes, in distances between the two sides
+_NAME_PX = {False: 180, True: 78}
+_BESIDE = {False: 0.86, True: 2.5}  # room for the names beside the slopes, in distances between the two sides
 MIRROR_PX = 340
 
 
