@@ -144,3 +144,12 @@ def test_the_picture_is_hollow_where_nothing_can_be_distinguished(narrow: bool) 
     assert [mark.get("strokeDash") for mark in marks if mark["type"] == "rule"] == [None, None, [5, 4]]
     low, high = chart["layer"][1]["encoding"]["x"]["scale"]["domain"]
     assert low < 0 < high and np.isfinite([low, high]).all()
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.9])
+def test_the_picture_has_no_layer_without_marks(effect: float) -> None:
+    """A layer of which no row is drawn would be a picture without a name to a screen reader."""
+    table = positives_table(estimated(positives(4_000.0, effect=effect)), Translator("en"))
+    drawn = build_buoys(table, Translator("en"), description="x").to_dict(validate=True)  # type: ignore[call-arg, unused-ignore]
+    only = {layer["transform"][0]["filter"]["equal"] for layer in drawn["layer"] if "transform" in layer}
+    assert only == {"yes" if effect else "no"}

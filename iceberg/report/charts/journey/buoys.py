@@ -53,8 +53,10 @@ def build_buoys(
     )
     base = drawing(data)
     x, middle = alt.X("lower:Q", scale=x_scale, axis=axis), alt.X("median:Q", scale=x_scale)
-    layers = [
+    zero = [
         drawing(data.iloc[:1].assign(zero=0.0)).marked("rule", strokeWidth=2, color=palette.text).encode(x=alt.X("zero:Q", scale=x_scale, axis=axis)),
+    ]
+    layers = [
         base.marked("rule", strokeWidth=6, strokeCap="round", opacity=0.5, color=palette.silent).where("certain", "yes").encode(
             x=x, x2="upper", y=y, tooltip=hints
         ),
@@ -66,4 +68,6 @@ def build_buoys(
             x=middle, y=y, tooltip=hints
         ),
     ]
-    return finish(layers, theme, description=description, height=(ROW_PX[narrow] + 8) * len(labels) + 10, width=width)
+    # A layer without marks would be a picture without a name to a screen reader.
+    seen = [one for one in layers if one.only is None or one.only["equal"] in set(data["certain"])]
+    return finish([*zero, *seen], theme, description=description, height=(ROW_PX[narrow] + 8) * len(labels) + 10, width=width)
