@@ -76,7 +76,7 @@ _EAST_WEEKDAY = (
     "(?:星期|周|週|礼拜|禮拜)[一二三四五六日天]|[月火水木金土日]曜日?|[월화수목금토일]요일) ?"
 )
 # Days of East Asia, rewritten as the others are: 2024年3月5日(火) 下午3時05分, 2024년 3월 5일 화요일 오후 3:05, 2024/3/5 上午 9:05.
-# Minutes and seconds of one digit get a second one, since a clock has two. Only texts that are not ASCII are looked at.
+# Minutes and seconds of one digit get a second one, since a clock has two. ASCII texts are left alone.
 _EAST_STEPS = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
