@@ -147,6 +147,14 @@ def test_a_file_without_a_last_line_end_and_one_with_lines_above_its_header(tmp_
         assert by_arrow == by_engine
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_file_that_ends_inside_a_quoted_cell_has_a_broken_last_line(tmp_path: Path, both: Callable[..., list[Any]], end: str) -> None:
+    """Cut off while it was written: Arrow alone would take what there is of the cell for the whole."""
+    by_arrow, by_engine, quick = both(written(tmp_path, "\n".join([HEADER, *company(), 'CLIENT-900,2024-01-01,,s1,"12']) + end))
+    assert not quick
+    assert by_arrow == by_engine
+
+
 def test_blocks_may_end_anywhere(tmp_path: Path, both: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     path, told = written(tmp_path, "\n".join([HEADER, *company(300)]) + "\n"), complaints(tmp_path, [f"CLIENT-{i}" for i in range(0, 300, 7)])
     digests = set()

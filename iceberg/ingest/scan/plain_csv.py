@@ -221,7 +221,10 @@ class _BlockParser:
         return table.rename_columns(list(self.names))
 
     def _require_plain(self, memory: bytearray, size: int) -> None:
-        """Refuse a null byte, a line that ends with a carriage return alone, and a quote that neither opens nor closes a cell."""
+        """Refuse a null byte, a line that ends with a carriage return alone, and quotes that do not open and close a cell in turn.
+
+        Of a file that ends inside a quoted cell the last record is broken; Arrow would keep what there is of it.
+        """
         if memory.find(b"\0", 0, size) >= 0:
             raise NotPlainError
         if memory.find(b'"', 0, size) < 0 and memory.find(b"\r", 0, size) < 0:
@@ -232,5 +235,6 @@ class _BlockParser:
         beside[[ord("\r"), ord("\n"), ord(self.file.source.reading.separator)]] = True
         before = (quotes == 0) | beside[text[quotes - 1]]
         after = (quotes == size - 1) | beside[text[np.minimum(quotes + 1, size - 1)]]
-        if (before == after).any() or (text[np.minimum(returns + 1, size - 1)] != ord("\n")).any():
+        opens_and_closes = len(quotes) % 2 == 0 and before[::2].all() and not before[1::2].any()
+        if not opens_and_closes or (before == after).any() or (text[np.minimum(returns + 1, size - 1)] != ord("\n")).any():
             raise NotPlainError
