@@ -39,6 +39,7 @@ _TEXTS = "ticket_id,customer_id,complaint_date,category,Zeta\n" + "".join(
     f"T{n},K{n},2024-0{n % 9 + 1}-05,{_NOTES[n]},{'XY'[n % 2]}\n" for n in range(40)
 )
 _NO_CATEGORY = "ticket_id,customer_id,complaint_date,Zeta\n" + "".join(f"T{n},K{n},2024-0{n % 9 + 1}-05,{'XY'[n % 2]}\n" for n in range(40))
+_ASKED = "customer_id,told_us,Zeta\n" + "".join(f"K{n},no,none of these\n" for n in range(1, 5))
 _GONE = "customer_id,churned,Zeta,Eta\n" + "".join(f"K{n},{n % 2},{n},2023-0{n % 9 + 1}-05\n" for n in range(30))
 _SHEET_TEXTS = "customer_id,tenure months,churned,complaint\n" + "".join(f"K{n},{n},{n % 2},{_NOTES[n] if n % 3 else ''}\n" for n in range(40))
 _TWICE = "customer_id,start_date,end_date,customer_id\n" + "".join(f"K{n},2023-01-0{n % 9 + 1},,L{n}\n" for n in range(20))
@@ -126,6 +127,13 @@ REFUSALS = {
     ),
     "a header over two columns": Refusal("header_twice", {"c.csv": _TWICE}),
     "no category": Refusal("category_missing", {"k.csv": _NO_CATEGORY}, {"category": "Zeta"}),
+    "no reason in a survey of leavers": Refusal(
+        "reason_missing",
+        {"c.csv": ENDED, "k.csv": TICKETS, "s.csv": _ASKED},
+        {"category": "Zeta"},
+        options=("--customers", "{c.csv}", "--complaints", "{k.csv}", "--leaver-survey", "{s.csv}"),
+        command="estimate",
+    ),
     "a column of a mapping that is gone": Refusal(
         "column_not_found",
         {"c.csv": ENDED},

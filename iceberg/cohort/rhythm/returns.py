@@ -74,7 +74,7 @@ class ReturnTable:
     def chance(self) -> FloatArray:
         """(2, AGES) chance that a break ends within four weeks.
 
-        A spell that ended may have been none: somebody who stayed away by chance and came again. Whether it was, and how old it was, is
+        A spell that ended may have been none: a customer who stayed away by chance and came again. Whether it was, and how old it was, is
         weighed by EM; counted as ends, the spells that were none would make every break look as if it might heal.
         """
         prior = np.stack([SILENT_RETURN, PARTIAL_RETURN])
