@@ -73,9 +73,9 @@ def build_week_index(block: WeekBlock) -> FloatArray:
 
     Towards the ends of the log it is the first and the last whole year: half of one would take a season for a level.
 
-    A customer is present after the first week until three days of activity were to be expected since the last visit. Whether a customer is counted in a
-    week thus depends on earlier weeks only: a customer seen late in the log is one who comes often, and the activity of its last weeks would look too
-    high, the silence of all others in them too long.
+    A customer is present after the first week until three days of activity were to be expected since the last visit. Whether a customer is
+    counted in a week thus depends on earlier weeks only: a customer seen late in the log is one who comes often, and the activity of its last weeks
+    would look too high, the silence of all others in them too long.
     """
     width = block.days.shape[1]
     week = np.arange(width)
