@@ -1,4 +1,4 @@
-"""Forty small exports of habits that no other list here has: layouts, days, amounts, ids and flags as people leave them; all values are invented.
+"""Small exports of habits that no other list here has: layouts, days, amounts, ids and flags as people leave them; all values are invented.
 
 Each was written down with its right outcome before it was read for the first time.
 """
@@ -13,22 +13,12 @@ from itertools import pairwise
 
 import xlsxwriter
 
+from tests.ingest.further_systems import day, first, last
+
 NUMBERS = range(40)
 ENDLESS = ("00.00.0000", "31.12.9999", "")
 WHYS = ("Billing", "Delivery", "Quality")
 MONTHS_FR = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
-
-
-def first(n: int) -> date:
-    return date(2023, n % 12 + 1, n % 28 + 1)
-
-
-def last(n: int) -> date | None:
-    return date(2025, n % 6 + 1, 15) if n % 4 == 0 else None
-
-
-def day(n: int) -> date:
-    return date(2024, n % 9 + 1, n * 5 % 28 + 1)
 
 
 @dataclass(frozen=True)
