@@ -29,7 +29,7 @@ class Buoy:
 
     @property
     def certain(self) -> bool:
-        """Whether the range of those who stayed does not hold nobody."""
+        """Whether it surely kept customers, or surely drove some away: zero is outside the range."""
         return self.effect.reading in {"protects", "harms"}
 
     def says(self, words: Translator) -> str:

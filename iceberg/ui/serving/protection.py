@@ -173,7 +173,7 @@ def _from_elsewhere(headers: Headers) -> bool:
         return False
     try:
         return urlsplit(led).hostname != urlsplit(f"//{host}").hostname or _is_on_another_port(led, host)
-    except ValueError:  # no address: nobody is signed out by it
+    except ValueError:  # the header is not a URL, so the request is taken as one from another site
         return True
 
 
