@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from iceberg.simulation.gym import VisitWorld
 
-MEMBERS, SEEDS = 3_000, (1, 2, 3, 4, 5)
+MEMBERS, SEEDS = 3_000, tuple(range(1, 21))
 _GYM = VisitWorld(members=MEMBERS)
 
 FAMILIES: dict[str, VisitWorld] = {

@@ -1,9 +1,11 @@
-"""``python -m benchmarks.rhythm.run``: judges every family and writes results/rhythm.json and results/rhythm.md; about two minutes on one core."""
+"""``python -m benchmarks.rhythm.run``: judges every family and writes results/rhythm.json and results/rhythm.md; a minute and a half on two cores."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,13 @@ from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
 from iceberg.cohort.rhythm.breaks.fitting import fit_settings
 from iceberg.cohort.rhythm.history import History, history_baseline
-from iceberg.cohort.rhythm.returns import is_settled, lasting_share, masses_by_age
+from iceberg.cohort.rhythm.returns import Lasting, is_settled, masses_by_age
 from iceberg.simulation.gym import FADED, NEVER, VisitLog, simulate_visits
 
 RESULTS = Path(__file__).parent / "results"
 LOW = 0.45  # of the own rhythm: at or below it, a rhythm is broken
 _STILL = 0.5
+_FEWEST_IN_DECILE = 200  # over all seeds of a family; of fewer members chance alone makes a gap of a tenth
 
 
 def block_of(log: VisitLog) -> WeekBlock:
@@ -37,11 +40,11 @@ def judge(log: VisitLog) -> dict[str, object]:
     settings = fit_settings(block, index, baseline=baseline, ends=ends)
     history = History.judge(block, index, settings)
     threshold, said_rate = history.threshold(FALSE_ALARMS)
-    share = lasting_share(history.returns().chance)
+    lasting = history.lasting()
     begin = time.process_time()
     found = find_breaks(block.until(width, baseline), settings, index[-baseline:])
     seconds = time.process_time() - begin
-    broken, lasts = found.broken.sum(1), (masses_by_age(found) * share).sum((1, 2))
+    broken, lasts = found.broken.sum(1), lasting.of(masses_by_age(found))
     rows, called = found.rows, found.broken.sum(1) >= threshold
     week, kind, broke = found.likeliest_week() + width - baseline, log.kind[rows], log.broke[rows]
     seen = called & (kind > 0) & (broke >= width - baseline + 8)
@@ -58,7 +61,7 @@ def judge(log: VisitLog) -> dict[str, object]:
         "regulars": len(rows),
         "threshold": threshold,
         "said_chance_alarms": said_rate,
-        **alarms(log, history, threshold, share),
+        **alarms(log, history, threshold, lasting),
         "settled": int(settled.sum()),
         "settled_wrong": int((settled & ~gone).sum()),
         "sudden": [int((near[seen & (kind != FADED)] <= 2).sum()), int((seen & (kind != FADED)).sum())],
@@ -74,16 +77,16 @@ def judge(log: VisitLog) -> dict[str, object]:
     return result
 
 
-def alarms(log: VisitLog, history: History, threshold: float, share: np.ndarray) -> dict[str, float]:
+def alarms(log: VisitLog, history: History, threshold: float, lasting: Lasting) -> dict[str, float]:
     """New alarms and new settled calls at each cut, and how many of them concern members who had not broken then."""
     state = history.cuts[0].broken >= threshold
-    before = is_settled(history.cuts[0].broken, (history.cuts[0].masses * share).sum((1, 2)), SETTLED)
+    before = is_settled(history.cuts[0].broken, lasting.of(history.cuts[0].masses), SETTLED)
     months = raised = chance = settled = settled_chance = settled_pause = 0.0
     for cut in history.cuts[1:]:
         new = cut.regular & ~state & (cut.broken >= threshold)
         level = np.minimum(log.level[:, max(cut.end - 3, 0) : cut.end].mean(1), log.level[:, cut.end - 1])
         level = np.where((log.kind == FADED) & (log.broke < cut.end), 0, level)  # a fade under way is no chance
-        lasts = is_settled(cut.broken, (cut.masses * share).sum((1, 2)), SETTLED)
+        lasts = is_settled(cut.broken, lasting.of(cut.masses), SETTLED)
         months += (cut.regular & ~state).sum() * CUT_WEEKS / WEEKS_PER_MONTH
         raised, chance = raised + new.sum(), chance + (level[new] > _STILL).sum()
         fresh = lasts & ~before
@@ -127,21 +130,33 @@ def after(log: VisitLog, block: WeekBlock, found: object, start: int) -> list[di
     ]  # fmt: skip
 
 
-def gap(parts: list[list[list[float]]]) -> tuple[float, float]:
-    """Largest and average distance of said and true over deciles with at least 20 members."""
-    sums = np.sum([np.array(part) for part in parts], axis=0)
-    enough = sums[:, 2] >= 20
-    distance = np.abs(sums[enough, 0] - sums[enough, 1]) / sums[enough, 2]
-    return (float(distance.max()), float(np.average(distance, weights=sums[enough, 2]))) if enough.any() else (0.0, 0.0)
+def gap(parts: list[list[list[float]]]) -> str:
+    """The largest distance of said and true over deciles, with what was said and true there; and the members in deciles too small to be judged."""
+    said, true, number = np.sum([np.array(part) for part in parts], axis=0).T
+    enough = number >= _FEWEST_IN_DECILE
+    if not enough.any():
+        return "–"
+    distance = np.where(enough, np.abs(said - true) / np.maximum(number, 1), 0)
+    worst = int(distance.argmax())
+    left = int(number[~enough].sum())
+    return f"{distance[worst]:.2f} ({said[worst] / number[worst]:.2f}: {true[worst] / number[worst]:.2f})" + (f", {left} not judged" if left else "")
+
+
+def judge_one(task: tuple[str, int]) -> dict[str, object]:
+    family, seed = task
+    return judge(simulate_visits(FAMILIES[family], seed=seed))
 
 
 def main() -> None:
-    results: dict[str, list[dict]] = {}
-    for name, world in FAMILIES.items():
-        results[name] = [judge(simulate_visits(world, seed=seed)) for seed in SEEDS]
-        print(name, json.dumps(results[name][0], default=float)[:400], flush=True)
+    tasks = [(family, seed) for family in FAMILIES for seed in SEEDS]
+    results: dict[str, list[dict]] = {family: [] for family in FAMILIES}
+    with ProcessPoolExecutor() as pool:
+        for (family, seed), found in zip(tasks, pool.map(judge_one, tasks), strict=True):
+            results[family].append(found)
+            print(family, seed, flush=True)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "rhythm.json").write_text(json.dumps(results, indent=1, default=float) + "\n", encoding="utf-8")
+    rows = ",\n".join(f'"{family}": [\n' + ",\n".join(json.dumps(run, default=float) for run in runs) + "\n]" for family, runs in results.items())
+    (RESULTS / "rhythm.json").write_text("{\n" + rows + "\n}\n", encoding="utf-8")
     (RESULTS / "rhythm.md").write_text(report(results), encoding="utf-8")
 
 
@@ -161,11 +176,11 @@ def report(results: dict[str, list[dict]]) -> str:
             return f"{good / all_:.2f} of {all_}" if all_ else "–"
 
         settled, wrong = (sum(run[key] for run in runs) for key in ("settled", "settled_wrong"))
-        gaps = [gap([run[key] for run in runs])[0] for key in ("said_lasts", "said_broken")]
+        gaps = [gap([run[key] for run in runs]) for key in ("said_lasts", "said_broken")]
         cells = [
             name, f"{mean('regulars'):,.0f}", *(f"{mean(key):.2f}" for key in ("chance_alarms", "settled_chance", "settled_pause")),
             f"{wrong} of {settled}",
-            part("sudden"), part("range_covers"), part("fades"), part("found"), *(f"{one:.2f}" for one in gaps), f"{mean('seconds_per_100000'):.1f}",
+            part("sudden"), part("range_covers"), part("fades"), part("found"), *gaps, f"{mean('seconds_per_100000'):.1f}",
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     every = [run for runs in results.values() for run in runs]
@@ -174,13 +189,24 @@ def report(results: dict[str, list[dict]]) -> str:
         sums = np.sum([np.array(run[key]) for run in every], axis=0)
         pairs = [f"{said / n:.2f}: {true / n:.2f}" for said, true, n in sums.tolist() if n >= 20]
         lines += ["", f"Said that a break {says}, and true, by decile over all families: " + "; ".join(pairs) + "."]
-    lines += ["", "After incidents (found excess of true, ratio, placebo):", ""]
-    for run in results["incidents"]:
-        for one in run["after"]:
-            spans = [f"{one[key]['median']:.1f} [{one[key]['lower']:.1f}, {one[key]['upper']:.1f}]" for key in ("ratio", "placebo")]
-            excess = one["observed"] - one["expected"]
-            lines.append(f"- {one['category']}: {excess:.0f} of {one['true_excess']}; {spans[0]}; {spans[1]}; {one['verdict']}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *after_incidents(results["incidents"])]) + "\n"
+
+
+def after_incidents(runs: list[dict]) -> list[str]:
+    """What was found after incidents of either kind over all logs, and in the weeks before them."""
+    head = ("incident", "breaks found beyond what was due", "caused in truth", "ratio, median", "weeks before, median", "its range holds 1", "verdicts")
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for place, category in enumerate(one["category"] for one in runs[0]["after"]):
+        found = [run["after"][place] for run in runs]
+        holds = sum(one["placebo"]["lower"] <= 1 <= one["placebo"]["upper"] for one in found)
+        verdicts = Counter(str(one["verdict"]) for one in found)
+        cells = (
+            category, f"{sum(one['observed'] - one['expected'] for one in found):,.0f}", f"{sum(one['true_excess'] for one in found):,}",
+            *(f"{np.median([one[key]['median'] for one in found]):.1f}" for key in ("ratio", "placebo")), f"{holds} of {len(found)}",
+            ", ".join(f"{verdict} {number}" for verdict, number in verdicts.most_common()),
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ CUT_WEEKS = 4  # the log is judged anew every four weeks of its past
 SILENT_RETURN = np.array([0.45, 0.35, 0.20, 0.10, 0.06, 0.03, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01, 0.01])
 PARTIAL_RETURN = np.array([0.20, 0.15, 0.10, 0.07, 0.05, 0.04, 0.03, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02])
 RETURN_WEIGHT = 10.0
+# Judgement: in each tenth of a back-test, what was said of a break weighs as much as so many spells that were followed.
+BACKTEST_WEIGHT = 50.0
 # Judgement: of those who stayed away by chance, the share whose rhythm of before is seen again within four weeks.
 CHANCE_RETURN = 0.95
 LEARNING_PROBABILITY = 0.8  # judgement: whose spells count when returns are learned

@@ -15,7 +15,7 @@ from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.read import OPEN_CUSTOMERS, open_customers
 from iceberg.cohort.rhythm.reduce import PART, Learned, require_settled
-from iceberg.cohort.rhythm.returns import is_settled, masses_by_age, visible_weeks
+from iceberg.cohort.rhythm.returns import is_settled, masses_by_age
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import OptionError
 from iceberg.ingest.joining.options import CHOICES, Joining
@@ -85,7 +85,7 @@ def date_departures(tables: Tables, *, rule: str, slow_until: date | None = None
             f"LEFT JOIN ({judged_sql}) AS j ON j.customer_id = k.customer_id"
         )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW customers AS SELECT * FROM {_BY_RHYTHM}")
-    visible = weeks.as_of - timedelta(weeks=visible_weeks(learned.share, settled))
+    visible = weeks.as_of - timedelta(weeks=learned.lasting.visible_weeks(settled))
     last = min(visible, slow_until or visible)
     left = int((ended[judged] >= 0).sum())
     values: dict[str, object] = {"regulars": int(judged.sum()), "left": left, "last": last.isoformat(), "slow": weeks.customers - int(judged.sum())}
@@ -114,7 +114,7 @@ def _date_part(block: WeekBlock, learned: Learned, settled: float, judged: BoolA
         rows, week = found.rows, found.likeliest_week() + start
         judged[rows] = True
         broken = found.broken.sum(1)
-        gone = is_settled(broken, (masses_by_age(found) * learned.share).sum((1, 2)), settled)
+        gone = is_settled(broken, learned.lasting.of(masses_by_age(found)), settled)
         before = ended[rows]
         first = np.where((before >= 0) & (before < week), before, week)
         ended[rows] = np.where(gone, first, np.where(broken < _STILL, -1, before))

@@ -14,6 +14,7 @@ from iceberg.cohort.rhythm.assumptions import (
     LEARNING_PROBABILITY,
     RECENT_WEEKS,
     SHORTEST_BASELINE_WEEKS,
+    SURE_BREAK,
     THRESHOLDS,
     WEEKS_PER_MONTH,
     RhythmSettings,
@@ -21,12 +22,13 @@ from iceberg.cohort.rhythm.assumptions import (
 from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import BacktestBin, CountRange
-from iceberg.cohort.rhythm.returns import ReturnTable, lasting_share, masses_by_age, returned_within
+from iceberg.cohort.rhythm.returns import Lasting, ReturnTable, lasting_share, masses_by_age, returned_within
 
 _STILL = 0.5  # judgement: an alarm that was raised stands while a break is likelier than none
 _PAST_WEEKS = 25  # judgement: weeks that a short log leaves to its past
 _MARGIN_90 = 1.645  # standard normal
 _FEWEST_IN_BIN = 5
+_Followed = tuple[FloatArray, FloatArray, BoolArray]  # said to last, broken, lasted
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,25 +131,51 @@ class History:
         spread = float(np.sqrt(expected + sampled + (rates.var() * established * established if len(rates) > 1 else 0.0)))
         return CountRange(max(expected - _MARGIN_90 * spread, 0.0), expected, expected + _MARGIN_90 * spread)
 
+    def lasting(self) -> Lasting:
+        """Whether breaks last, as the past of this log teaches it: by its returns, corrected by what its own back-test shows."""
+        share = lasting_share(self.returns().chance)
+        halves = self._followed(LASTING_WEEKS)
+        said, broken, lasted = (np.concatenate([half[place] for half in halves]) for place in range(3))
+        sure = broken >= SURE_BREAK
+        return Lasting.learned(share, said[sure] / broken[sure], lasted[sure]) if sure.any() else Lasting(share)
+
     def backtest(self) -> tuple[BacktestBin, ...]:
         """What was said of spells then, and how many lasted; half of the customers are judged with what the other half taught.
 
         Spells count from `p_broken` of one half on. They are followed for half a year where the log allows it, else for a quarter.
         """
-        even = np.arange(len(self.block.days)) % 2 == 0
-        taught = {True: self.returns(~even).chance, False: self.returns(even).chance}
         for weeks in (LASTING_WEEKS, RECENT_WEEKS):
-            said, lasted = [], []
-            for cut in self.cuts[:-1]:
-                for half in (True, False):
-                    chosen = np.flatnonzero((cut.broken >= _STILL) & (even == half))
-                    returned, known = returned_within(self.block.rows(chosen), self.index, end=cut.end, weeks=weeks, before=cut.before[chosen])
-                    share = lasting_share(taught[half], weeks=weeks)
-                    said.append((cut.masses[chosen] * share).sum((1, 2))[known])
-                    lasted.append(~returned[known])
-            if sum(map(len, said)) >= 10 * _FEWEST_IN_BIN:
-                return _bins(np.concatenate(said), np.concatenate(lasted))
+            halves = self._followed(weeks)
+            if sum(len(said) for said, _, _ in halves) >= 10 * _FEWEST_IN_BIN:
+                said = [self._corrected(one, other) if weeks == LASTING_WEEKS else one[0] for one, other in (halves, halves[::-1])]
+                return _bins(np.concatenate(said), np.concatenate([lasted for *_, lasted in halves]))
         return ()
+
+    @staticmethod
+    def _corrected(spells: _Followed, taught: _Followed) -> FloatArray:
+        """What is said of `spells`, corrected by what became of the others."""
+        said, broken, lasted = taught
+        sure = broken >= SURE_BREAK
+        if not sure.any():
+            return spells[0]
+        corrected = Lasting.learned(np.zeros((2, 1)), said[sure] / broken[sure], lasted[sure])
+        return np.asarray(spells[1] * np.interp(spells[0] / spells[1], corrected.said, corrected.true), dtype=float)
+
+    def _followed(self, weeks: int) -> tuple[_Followed, _Followed]:
+        """Spells of either half of the customers: what the other half's returns say of them, how surely they are breaks, and whether they lasted."""
+        even = np.arange(len(self.block.days)) % 2 == 0
+        found = []
+        for half in (True, False):
+            share = lasting_share(self.returns(even != half).chance, weeks=weeks)
+            parts = [np.zeros((3, 0))]
+            for cut in self.cuts[:-1]:
+                chosen = np.flatnonzero((cut.broken >= _STILL) & (even == half))
+                returned, known = returned_within(self.block.rows(chosen), self.index, end=cut.end, weeks=weeks, before=cut.before[chosen])
+                masses = cut.masses[chosen[known]]
+                parts.append(np.stack([(masses * share).sum((1, 2)), masses.sum((1, 2)), ~returned[known]]))
+            said, broken, lasted = np.concatenate(parts, axis=1)
+            found.append((said, broken, lasted > 0))
+        return found[0], found[1]
 
 
 def history_baseline(width: int) -> int:

@@ -30,7 +30,7 @@ from iceberg.cohort.rhythm.companions import Companions
 from iceberg.cohort.rhythm.counts import COMPANIONS, KINDS, RhythmCategory, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
 from iceberg.cohort.rhythm.history import History, history_baseline
 from iceberg.cohort.rhythm.people import BrokenPeople, BrokenRhythm
-from iceberg.cohort.rhythm.returns import is_settled, lasting_share, masses_by_age, visible_weeks
+from iceberg.cohort.rhythm.returns import Lasting, is_settled, masses_by_age
 from iceberg.cohort.rhythm.trace import BreakTrace
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import EvidenceError, OptionError
@@ -117,7 +117,7 @@ def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], com
     """Judge every customer at the end of the log, once for all runs."""
     first = runs[0]
     for low, block, found in _judged(weeks, learned, first):
-        lasts = (masses_by_age(found) * learned.share).sum((1, 2))
+        lasts = learned.lasting.of(masses_by_age(found))
         first.aftermath.add(block, found, low)
         for run in runs:
             run.add(block, found, lasts, low if listed and run is first else None)
@@ -146,11 +146,11 @@ def _after_loss(weeks: ActivityWeeks, learned: Learned, run: _Run, companions: C
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What a log says about its rhythms: the settings, its past, and the share of spells that last by kind and age."""
+    """What a log says about its rhythms: the settings, its past, and which breaks last."""
 
     settings: RhythmSettings
     history: History
-    share: FloatArray
+    lasting: Lasting
 
     @classmethod
     def of(cls, weeks: ActivityWeeks) -> Learned:
@@ -171,7 +171,7 @@ class Learned:
         regulars = int(history.cuts[-1].regular.sum())
         if regulars < LEAST_REGULARS:
             raise EvidenceError("rhythm_no_regulars", problem | {"regulars": regulars})
-        return cls(settings, history, lasting_share(history.returns().chance))
+        return cls(settings, history, history.lasting())
 
 
 @dataclass(eq=False)
@@ -181,7 +181,7 @@ class _Run:
     weeks: ActivityWeeks
     settings: RhythmSettings
     history: History
-    share: FloatArray
+    lasts: Lasting
     threshold: float
     rate: float | None
     budget: float
@@ -192,7 +192,7 @@ class _Run:
     def start(cls, weeks: ActivityWeeks, learned: Learned, budget: float, settled: float, aftermath: Aftermath) -> _Run:
         """Choose the threshold."""
         threshold, rate = learned.history.threshold(budget)
-        return cls(weeks, learned.settings, learned.history, learned.share, threshold, rate, budget, settled, aftermath)
+        return cls(weeks, learned.settings, learned.history, learned.lasting, threshold, rate, budget, settled, aftermath)
 
     def __post_init__(self) -> None:
         self.baseline = min(BASELINE_WEEKS, self.weeks.weeks)
@@ -255,7 +255,7 @@ class _Run:
             settled_from=self.settled_from,
             budget=self.budget,
             false_alarms=self.rate,
-            visible_until=rate.as_of - timedelta(weeks=visible_weeks(self.share, self.settled_from)),
+            visible_until=rate.as_of - timedelta(weeks=self.lasts.visible_weeks(self.settled_from)),
             periods=self._periods(),
             segments=self._segments(established, collapsing),
             categories=self.aftermath.results(),

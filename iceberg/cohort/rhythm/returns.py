@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import (
+    BACKTEST_WEIGHT,
     CHANCE_RETURN,
     CUT_WEEKS,
     LASTING_WEEKS,
@@ -50,10 +54,47 @@ def is_settled(broken: FloatArray, lasts: FloatArray, settled: float) -> BoolArr
     return np.asarray((lasts >= settled) & (broken >= SURE_BREAK))
 
 
-def visible_weeks(share: FloatArray, settled: float) -> int:
-    """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
-    enough = np.flatnonzero(share[0] >= settled)
-    return int(CUT_WEEKS * enough[0]) if len(enough) else LASTING_WEEKS
+@dataclass(frozen=True, eq=False)
+class Lasting:
+    """From the age and the kind of a break to the probability that it lasts.
+
+    Attributes:
+        share: (2, AGES) share of spells of each kind and age that last, from the chances of a return.
+        said, true: The same shares and what became of them in the log's own past, both rising from 0 to 1. Equal without a past.
+    """
+
+    share: FloatArray
+    said: FloatArray = field(default_factory=lambda: np.array([0.0, 1.0]))
+    true: FloatArray = field(default_factory=lambda: np.array([0.0, 1.0]))
+
+    @classmethod
+    def learned(cls, share: FloatArray, said: FloatArray, lasted: BoolArray) -> Lasting:
+        """Correct the shares by a back-test: tenths of what was said against what came, made monotone (isotonic regression).
+
+        Args:
+            share: (2, AGES), to be corrected.
+            said: (n,) what was said of surely broken rhythms, by shares that these customers had no part in.
+            lasted: (n,) whether they stayed low.
+        """
+        place = np.minimum((said * 10).astype(int), 9)
+        number = np.bincount(place, minlength=10)
+        some = number > 0
+        mean = np.bincount(place, said, minlength=10)[some] / number[some]
+        came = np.bincount(place, lasted, minlength=10)[some] / number[some]
+        weight = number[some] + BACKTEST_WEIGHT
+        true = isotonic_regression((number[some] * came + BACKTEST_WEIGHT * mean) / weight, weights=weight).x
+        return cls(share, np.concatenate([[0.0], mean, [1.0]]), np.concatenate([[0.0], true, [1.0]]))
+
+    def of(self, masses: FloatArray | SingleArray) -> FloatArray:
+        """(n,) probability that a rhythm is broken and stays so, of masses by kind and age (`masses_by_age`)."""
+        broken = masses.sum((1, 2), dtype=float)
+        share = (masses * self.share).sum((1, 2)) / np.maximum(broken, 1e-9)
+        return np.asarray(broken * np.interp(share, self.said, self.true), dtype=float)
+
+    def visible_weeks(self, settled: float) -> int:
+        """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
+        enough = np.flatnonzero(np.interp(self.share[0], self.said, self.true) >= settled)
+        return int(CUT_WEEKS * enough[0]) if len(enough) else LASTING_WEEKS
 
 
 class ReturnTable:
@@ -87,8 +128,17 @@ class ReturnTable:
             of_break = broken * like.sum((1, 2))
             of_none = (1 - broken) * np.where(ended, CHANCE_RETURN, 1 - CHANCE_RETURN)
             weight = like * (broken / np.maximum(of_break + of_none, 1e-12))[:, None, None]
-            chance = (prior * RETURN_WEIGHT + weight[ended].sum(0)) / (RETURN_WEIGHT + weight.sum(0))
+            chance = _by_age(prior, weight[ended].sum(0), weight.sum(0))
         return np.asarray(chance, dtype=float)
+
+
+def _by_age(prior: FloatArray, ended: FloatArray, spells: FloatArray) -> FloatArray:
+    """(2, AGES) chance of a return from one age to the next: where few spells are that old, it falls from the age before as the prior does."""
+    chance = np.empty_like(prior)
+    for age in range(AGES):
+        usual = prior[:, age] if age == 0 else chance[:, age - 1] * prior[:, age] / prior[:, age - 1]
+        chance[:, age] = (usual * RETURN_WEIGHT + ended[:, age]) / (RETURN_WEIGHT + spells[:, age])
+    return chance
 
 
 def returned_within(block: WeekBlock, index: FloatArray, *, end: int, weeks: int, before: FloatArray) -> tuple[BoolArray, BoolArray]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from iceberg.cli.arguments import activity_types
-from iceberg.cohort.rhythm.assumptions import FALSE_ALARMS, SETTLED
+from iceberg.cohort.rhythm.assumptions import FALSE_ALARMS, SETTLED, SURE_BREAK
 from iceberg.cohort.rhythm.reduce import LARGEST_BUDGET, LEAST_SETTLED, reduce_rhythm
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.files.sources import UploadedBytes
@@ -70,7 +70,7 @@ def test_counts_agree_with_the_list_and_with_each_other() -> None:
     counts = judged.counts
     recent = [one for one in judged.people if one.since >= counts.since]
     assert len(judged.people) == counts.broken and len(recent) == counts.collapsing == sum(counts.kinds.values())
-    assert sum(one.p_lasts >= counts.settled_from for one in recent) == counts.settled
+    assert sum(one.p_lasts >= counts.settled_from and one.p_broken >= SURE_BREAK for one in recent) == counts.settled
     assert sum(1 - one.p_broken for one in recent) == pytest.approx(counts.expected_by_chance, abs=1e-3)
     assert sum(one.established for one in counts.segments) == counts.established and len(counts.segments) == 3
     assert sum(one.collapsing for one in counts.segments) == counts.collapsing

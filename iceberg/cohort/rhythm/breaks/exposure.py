@@ -60,12 +60,14 @@ class Exposed:
         weeks: (n, W) exposure in usual weeks of the company; 0 in own completed pauses and up to the first week.
         runs: Length of the silence that a week lies in, negative where it lasts to the end, 0 in active weeks.
         pauses: Weeks in own completed pauses.
+        shortest_pause: (n,) weeks from which a silence of each customer stands out from chance.
     """
 
     days: SingleArray
     weeks: SingleArray
     runs: npt.NDArray[np.int16]
     pauses: BoolArray
+    shortest_pause: npt.NDArray[np.intp]
 
 
 def build_week_index(block: WeekBlock) -> FloatArray:
@@ -124,5 +126,6 @@ def expose(block: WeekBlock, settings: RhythmSettings, index: FloatArray) -> Exp
     rate = (days.sum(1) + settings.shape) / (weeks.sum(1) + settings.rate)
     runs = silent_runs(block.days)
     runs[~after] = 0
-    pauses = (runs >= 2) & (runs * rate[:, None] > OWN_PAUSE_DAYS)
-    return Exposed(days, np.where(pauses, np.float32(0), weeks), runs, pauses)
+    shortest = np.maximum(np.floor(OWN_PAUSE_DAYS / rate).astype(np.intp) + 1, 2)
+    pauses = runs >= shortest[:, None]
+    return Exposed(days, np.where(pauses, np.float32(0), weeks), runs, pauses, shortest)

@@ -28,6 +28,7 @@ from iceberg.cohort.rhythm.breaks.exposure import Exposed, WeekBlock, expose
 _ROUNDS = 4
 _FEWEST_IN_BAND = 30
 _LONGEST_PAUSE = 200
+_PAUSE_WEIGHT, _PAUSE_ENDS = 2.0, 0.2  # judgement: before the log speaks a fifth of the pauses ends each week; worth two pauses
 
 
 def fit_settings(block: WeekBlock, index: FloatArray, *, baseline: int, ends: tuple[int, ...]) -> RhythmSettings:
@@ -95,13 +96,24 @@ def _updated(settings: RhythmSettings, cuts: list[tuple[WeekBlock, FloatArray]])
 
 
 def _pauses(exposed: Exposed, regular: BoolArray) -> tuple[float, FloatArray]:
-    """How often pauses begin, and the share of them that last at least so many weeks, from completed ones."""
+    """How often pauses begin, and the share of them that last at least so many weeks, from completed ones.
+
+    A pause stands out from chance only from a length on that depends on the customer's rate (`Exposed.shortest_pause`): lengths are truncated on
+    the left, each at its own point, and so is their number. Product limit of the lengths (Lynden-Bell 1971), then pauses over the weeks in which
+    one could have been seen.
+    """
     begins = exposed.pauses & ~np.concatenate([np.zeros((len(exposed.pauses), 1), bool), exposed.pauses[:, :-1]], 1)
-    lengths = exposed.runs[begins & regular[:, None]]
-    counts = np.bincount(lengths, minlength=_LONGEST_PAUSE)[:_LONGEST_PAUSE].astype(float)
-    lasting = (counts[::-1].cumsum()[::-1] + 0.5 * 0.8 ** np.arange(_LONGEST_PAUSE)) / (counts.sum() + 0.5)
-    hazard = (len(lengths) + 1) / max(float((exposed.weeks > 0)[regular].sum()), 1.0)
-    return float(np.clip(hazard, 1e-5, 0.2)), np.minimum.accumulate(np.clip(lasting, 1e-6, 1))
+    rows, weeks = np.nonzero(begins & regular[:, None])
+    lengths = np.minimum(exposed.runs[rows, weeks], _LONGEST_PAUSE - 1)
+    shortest = np.minimum(exposed.shortest_pause, _LONGEST_PAUSE - 1)
+    ends, entries = (np.bincount(one, minlength=_LONGEST_PAUSE).astype(float) for one in (lengths, shortest[rows]))
+    at_risk = entries.cumsum() - np.concatenate([[0.0], ends.cumsum()[:-1]])
+    stops = (ends + _PAUSE_WEIGHT * _PAUSE_ENDS) / (at_risk + _PAUSE_WEIGHT)
+    stops[:2] = 0.0  # a pause lasts two weeks at least
+    survival = np.concatenate([[1.0], np.cumprod(1 - stops)[:-1]])
+    visible = ((exposed.weeks > 0).sum(1) * survival[shortest])[regular].sum()
+    hazard = (len(lengths) + 1) / max(float(visible), 1.0)
+    return float(np.clip(hazard, 1e-5, 0.2)), np.clip(survival, 1e-6, 1)
 
 
 def _dispersion(exposed: Exposed, inside: BoolArray, regular: BoolArray, rates: npt.NDArray[np.float32]) -> FloatArray:
