@@ -194,7 +194,7 @@ def report(results: dict[str, list[dict]]) -> str:
 
 def after_incidents(runs: list[dict]) -> list[str]:
     """What was found after incidents of either kind over all logs, and in the weeks before them."""
-    head = ("incident", "breaks found beyond what was due", "caused in truth", "ratio, median", "weeks before, median", "its range holds 1", "verdicts")
+    head = ("incident", "found beyond what was due", "caused in truth", "ratio, median", "weeks before, median", "its range holds 1", "verdicts")
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for place, category in enumerate(one["category"] for one in runs[0]["after"]):
         found = [run["after"][place] for run in runs]

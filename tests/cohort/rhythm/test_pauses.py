@@ -27,7 +27,10 @@ def log_with_pauses(rates: np.ndarray, *, hazard: float, ends: float, seed: int)
 
 
 def test_lengths_by_hand() -> None:
-    """Two who come daily (a pause shows from 2 weeks on) pause for 2 and 5 weeks, one who comes weekly (from 7 on) for 8: of 2 at risk at 2 weeks 1 ends."""
+    """Two who come daily (a pause shows from 2 weeks on) pause for 2 and 5 weeks, one who comes weekly (from 7 on) for 8.
+
+    Of 2 at risk at 2 weeks 1 ends.
+    """
     days = np.full((3, WEEKS), 6)
     days[2] = 1
     days[0, 20:22] = days[1, 30:35] = days[2, 40:48] = 0
