@@ -177,6 +177,17 @@ def test_every_column_has_a_header_in_both_languages(language: str) -> None:
     assert missing == set()
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_all_categories_together_have_a_name(language: str) -> None:
+    """The first row of two segments beside each other is every category; a step of a sum that is no category stays without one."""
+    words = Translator(language)
+    pair = pd.DataFrame({"category": ["", "billing"], "first_median": [2.0, 1.0]})
+    assert display_table(pair, words).iloc[:, 0].tolist() == [words.text("report.all_categories"), "billing"]
+    steps = pd.DataFrame({"step": ["natural"], "category": [""]})
+    assert display_table(steps, words).iloc[0, 1] == ""
+
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_display_tables_keep_every_row_and_hold_only_text(language: str) -> None:
     for name, frame in every_frame().items():

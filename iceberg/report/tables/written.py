@@ -44,6 +44,8 @@ def display_table(
         header = translator.text(key) if translator.has(key) else str(name)
         units = _units(frame, unit)
         shown[header] = [_written(name, value, translator, currency, own) for value, own in zip(frame[name], units, strict=True)]
+        if name == "category" and "step" not in frame:  # a step of a sum may have no category; elsewhere none means all of them
+            shown[header] = [text or translator.text("report.all_categories") for text in shown[header]]
     return pd.DataFrame(shown, index=frame.index)
 
 
