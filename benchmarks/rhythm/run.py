@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rhythm.families import FAMILIES, MEMBERS, SEEDS
+from benchmarks.rhythm.others import OTHERS, OtherLog, make_log
 from iceberg.cohort.rhythm.aftermath import Aftermath
-from iceberg.cohort.rhythm.assumptions import BASELINE_WEEKS, CUT_WEEKS, FALSE_ALARMS, SETTLED, WEEKS_PER_MONTH
+from iceberg.cohort.rhythm.assumptions import BASELINE_WEEKS, CUT_WEEKS, FALSE_ALARMS, LEAST_WEEKS, SETTLED, WEEKS_PER_MONTH
 from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
 from iceberg.cohort.rhythm.breaks.fitting import fit_settings
@@ -26,18 +27,19 @@ _STILL = 0.5
 _FEWEST_IN_DECILE = 200  # over all seeds of a family; of fewer members chance alone makes a gap of a tenth
 
 
-def block_of(log: VisitLog) -> WeekBlock:
+def block_of(log: VisitLog | OtherLog) -> WeekBlock:
     days = log.weekly.astype(np.uint8)
     first = np.where((days > 0).any(1), (days > 0).argmax(1), days.shape[1]).astype(np.int32)
     return WeekBlock(days, first, np.full(len(days), NEVER, np.int32), np.zeros(len(days), np.int32))
 
 
-def judge(log: VisitLog) -> dict[str, object]:
+def judge(log: VisitLog | OtherLog) -> dict[str, object]:
     block, width = block_of(log), log.world.weeks
     index = build_week_index(block)
     ends = tuple(end for end in (width, width - 13, width - 26) if end >= history_baseline(width))
     baseline = min(BASELINE_WEEKS, width)
     settings = fit_settings(block, index, baseline=baseline, ends=ends)
+    index = settings.week_index
     history = History.judge(block, index, settings)
     threshold, said_rate = history.threshold(FALSE_ALARMS)
     lasting = history.lasting()
@@ -54,9 +56,10 @@ def judge(log: VisitLog) -> dict[str, object]:
     low_now = log.level[rows, -3:].mean(1) <= LOW
     gone = log.lasting[rows, -1] <= LOW
     settled = is_settled(broken, lasts, SETTLED)
-    # Who broke before the weeks that are read has another rhythm in them, and it is that one of which something is said.
-    own = (kind == 0) | (broke >= width - baseline)
-    inside = (found.week(0.05) + width - baseline <= broke) & (broke <= found.week(0.95) + width - baseline)
+    # Who broke before the weeks that are read, or before having a rhythm, has another one in them: of that one something is said.
+    own = (kind == 0) | (broke >= np.maximum(width - baseline, block.first[rows] + LEAST_WEEKS))
+    low, high = (one + width - baseline for one in found.week_range())
+    inside = (low <= broke) & (broke <= high)
     result: dict[str, object] = {
         "regulars": len(rows),
         "threshold": threshold,
@@ -72,12 +75,12 @@ def judge(log: VisitLog) -> dict[str, object]:
         "said_lasts": deciles(lasts[own], gone[own]),
         "seconds_per_100000": 1e5 * seconds / max(len(rows), 1),
     }
-    if log.world.incidents:
+    if isinstance(log, VisitLog) and log.world.incidents:
         result["after"] = after(log, block, found, width - baseline)
     return result
 
 
-def alarms(log: VisitLog, history: History, threshold: float, lasting: Lasting) -> dict[str, float]:
+def alarms(log: VisitLog | OtherLog, history: History, threshold: float, lasting: Lasting) -> dict[str, float]:
     """New alarms and new settled calls at each cut, and how many of them concern members who had not broken then."""
     state = history.cuts[0].broken >= threshold
     before = is_settled(history.cuts[0].broken, lasting.of(history.cuts[0].masses), SETTLED)
@@ -144,20 +147,21 @@ def gap(parts: list[list[list[float]]]) -> str:
 
 def judge_one(task: tuple[str, int]) -> dict[str, object]:
     family, seed = task
-    return judge(simulate_visits(FAMILIES[family], seed=seed))
+    return judge(make_log(family, seed) if family in OTHERS else simulate_visits(FAMILIES[family], seed=seed))
 
 
 def main() -> None:
-    tasks = [(family, seed) for family in FAMILIES for seed in SEEDS]
-    results: dict[str, list[dict]] = {family: [] for family in FAMILIES}
-    with ProcessPoolExecutor() as pool:
-        for (family, seed), found in zip(tasks, pool.map(judge_one, tasks), strict=True):
-            results[family].append(found)
-            print(family, seed, flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    rows = ",\n".join(f'"{family}": [\n' + ",\n".join(json.dumps(run, default=float) for run in runs) + "\n]" for family, runs in results.items())
-    (RESULTS / "rhythm.json").write_text("{\n" + rows + "\n}\n", encoding="utf-8")
-    (RESULTS / "rhythm.md").write_text(report(results), encoding="utf-8")
+    for name, families in (("rhythm", tuple(FAMILIES)), ("others", tuple(OTHERS))):
+        tasks = [(family, seed) for family in families for seed in SEEDS]
+        results: dict[str, list[dict]] = {family: [] for family in families}
+        with ProcessPoolExecutor() as pool:
+            for (family, seed), found in zip(tasks, pool.map(judge_one, tasks), strict=True):
+                results[family].append(found)
+                print(family, seed, flush=True)
+        rows = ",\n".join(f'"{family}": [\n' + ",\n".join(json.dumps(run, default=float) for run in runs) + "\n]" for family, runs in results.items())
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text("{\n" + rows + "\n}\n", encoding="utf-8")
+        (RESULTS / f"{name}.md").write_text(report(results), encoding="utf-8")
 
 
 def report(results: dict[str, list[dict]]) -> str:
@@ -184,12 +188,15 @@ def report(results: dict[str, list[dict]]) -> str:
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     every = [run for runs in results.values() for run in runs]
-    lines += ["", f"{len(results)} families, {len(SEEDS)} seeds each, {MEMBERS:,} members (twice as many with incidents)."]
+    twice = " (twice as many with incidents)" if "incidents" in results else ""
+    lines += ["", f"{len(results)} families, {len(SEEDS)} seeds each, {MEMBERS:,} members{twice}."]
     for key, says in (("said_lasts", "lasts"), ("said_broken", "is broken")):
         sums = np.sum([np.array(run[key]) for run in every], axis=0)
         pairs = [f"{said / n:.2f}: {true / n:.2f}" for said, true, n in sums.tolist() if n >= 20]
         lines += ["", f"Said that a break {says}, and true, by decile over all families: " + "; ".join(pairs) + "."]
-    return "\n".join([*lines, "", *after_incidents(results["incidents"])]) + "\n"
+    if "incidents" in results:
+        lines += ["", *after_incidents(results["incidents"])]
+    return "\n".join(lines) + "\n"
 
 
 def after_incidents(runs: list[dict]) -> list[str]:

@@ -167,7 +167,7 @@ class Learned:
         ends = tuple(end for end in (weeks.weeks, weeks.weeks - 13, weeks.weeks - 26) if end >= history_baseline(weeks.weeks))
         learned = sample.rows(slice(0, LEARNING_CUSTOMERS))
         settings = fit_settings(learned, index, baseline=min(BASELINE_WEEKS, weeks.weeks), ends=ends)
-        history = History.judge(sample, index, settings)
+        history = History.judge(sample, settings.week_index, settings)
         regulars = int(history.cuts[-1].regular.sum())
         if regulars < LEAST_REGULARS:
             raise EvidenceError("rhythm_no_regulars", problem | {"regulars": regulars})

@@ -154,3 +154,12 @@ def test_the_last_weeks_of_a_log_look_no_busier_because_rare_visitors_are_not_ba
 
 def test_the_assumed_shares_of_changes_add_up() -> None:
     assert DEFAULT_MIX.sum() == pytest.approx(1) and len(DEFAULT_MIX) == len(RATIOS) + len(RAMPS)
+
+
+def test_the_range_holds_the_week_in_which_a_customer_stopped_on_a_wednesday() -> None:
+    """The week of the break still has visits: the first whole week without is the next one."""
+    days = np.zeros((1, 52))
+    days[0, :40] = 6
+    days[0, 39] = 2
+    low, high = find_breaks(block_of(days), settings(pause_hazard=1e-5), FLAT).week_range()
+    assert low[0] <= 39 <= high[0]

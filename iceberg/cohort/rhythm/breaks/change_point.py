@@ -78,6 +78,9 @@ class Profiles:
         below = np.cumsum(mass, 1) < quantile * np.maximum(mass.sum(1), _TINY)[:, None]
         return np.asarray(np.minimum(below.sum(1), mass.shape[1] - 1), dtype=np.intp)
 
+    def week_range(self) -> tuple[IntRows, IntRows]:
+        """First and last week of the 90 % range. A break within a week shows from the next whole one on, so the range begins a week before."""
+        return np.maximum(self.week(0.05) - 1, 0), self.week(0.95)
 
     def likeliest_week(self) -> IntRows:
         """The week of the break, given one: around it lies most of what is known, its own week first."""

@@ -25,7 +25,9 @@ from iceberg.cohort.rhythm.assumptions import (
 from iceberg.cohort.rhythm.breaks.change_point import COLLAPSES, find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import Exposed, WeekBlock, expose
 
-_ROUNDS = 4
+_ROUNDS, _INDEX_EM = 4, 2  # of EM: for the answer, and for the index
+_RARE = 0.5  # judgement: visits per week below which single weeks show no regularity
+_INDEX_STEP, _INDEX_STEPS = 13, 8  # judgement: after so many steps the index moves by less than a hundredth
 _FEWEST_IN_BAND = 30
 _LONGEST_PAUSE = 200
 _PAUSE_WEIGHT, _PAUSE_ENDS = 2.0, 0.2  # judgement: before the log speaks a fifth of the pauses ends each week; worth two pauses
@@ -36,11 +38,49 @@ def fit_settings(block: WeekBlock, index: FloatArray, *, baseline: int, ends: tu
 
     Args:
         block: A sample of customers over the whole log.
-        index: Activity of the company by week.
+        index: Activity of the company by week to begin with; what is found stands in the settings.
         baseline: Weeks up to the day in question that are used.
         ends: Weeks at whose end the customers are judged: several, because at the end of a log most breaks have gone on to silence, and how far
             fresh ones fall can be seen only where they are fresh.
     """
+    first = _fit_to_index(block, index, baseline=baseline, ends=ends[:1], rounds=_INDEX_EM)
+    index = update_week_index(block, first, baseline=baseline)
+    return _fit_to_index(block, index, baseline=baseline, ends=ends, rounds=_ROUNDS)
+
+
+def update_week_index(block: WeekBlock, settings: RhythmSettings, *, baseline: int) -> FloatArray:
+    """Activity of the company by week, from each customer's weeks before a break alone, at the own rate.
+
+    Customers who come, go, or break would change the average activity though nobody's rhythm moved with the company; at their own rates, each week
+    weighted with the probability that the rhythm still held, they do not. One window of `baseline` weeks after another, from the last one back.
+    """
+    width, index = block.days.shape[1], settings.week_index
+    found = np.full(width, np.nan)
+    for end in (*range(width, baseline, -_INDEX_STEP), baseline):
+        window = slice(end - baseline, end)
+        level, known = _window_index(block.until(end, baseline), settings, index[window]), ~np.isnan(found[window])
+        scale = found[window][known].sum() / level[known].sum() if known.any() else 1 / np.median(level[level > 0])
+        found[window] = np.where(known, found[window], level * scale)
+    return np.asarray(np.where(index > 0, np.clip(found, 0.3, 3.0), 0.0), dtype=float)
+
+
+def _window_index(window: WeekBlock, settings: RhythmSettings, index: FloatArray) -> FloatArray:
+    """The same for the weeks of one window, on any scale; 0 where the log has a hole."""
+    profiles = find_breaks(window, settings, index)
+    exposed = expose(window.rows(profiles.rows), settings, index)
+    held = np.where(exposed.weeks > 0, np.clip(1 - np.cumsum(profiles.broken, 1), 0, 1), 0)
+    days = held * exposed.days
+    level = index.astype(float)
+    for _ in range(_INDEX_STEPS):
+        rate = (settings.shape + days.sum(1)) / (settings.rate + held @ level)
+        due = rate @ held
+        level = np.where((due > 0) & (index > 0), days.sum(0) / np.maximum(due, 1e-9), index)
+        level *= index.mean() / max(level.mean(), 1e-9)  # rates and weeks share a scale
+    return np.asarray(level, dtype=float)
+
+
+def _fit_to_index(block: WeekBlock, index: FloatArray, *, baseline: int, ends: tuple[int, ...], rounds: int) -> RhythmSettings:
+    """The settings, with an index that is given."""
     settings = RhythmSettings(index, least_days=_least_days(block))
     last = block.until(ends[0], baseline)
     own = index[max(ends[0] - baseline, 0) : ends[0]]
@@ -61,7 +101,7 @@ def fit_settings(block: WeekBlock, index: FloatArray, *, baseline: int, ends: tu
         pause_survival=survival,
     )
     cuts = [(block.until(end, baseline), index[max(end - baseline, 0) : end]) for end in ends]
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         settings = _updated(settings, cuts)
     return settings
 
@@ -125,7 +165,9 @@ def _dispersion(exposed: Exposed, inside: BoolArray, regular: BoolArray, rates: 
         if chosen.sum() < _FEWEST_IN_BAND:
             found[band] = found[band - 1] if band else 1.0
             continue
-        found[band] = max(_dispersion_of(exposed, inside, chosen, weeks) for weeks in (1, 4))
+        # Where fewer than one visit in two weeks is usual, single weeks show no regularity: of rare visits any variance looks like its mean.
+        lengths = (4,) if DISPERSION_EDGES[band] < _RARE else (1, 4)
+        found[band] = max(_dispersion_of(exposed, inside, chosen, weeks) for weeks in lengths)
     return np.clip(found, 0.25, 6)
 
 
