@@ -1,7 +1,7 @@
 """Kinds of logs made differently: customers in continuous time, whose visits are a renewal process. Shares nothing with `iceberg.simulation`.
 
-Gaps between visits are gamma (from clumps to a clock) in a time that runs faster and slower: with the company's year, with absences, and with what is left
-after a break. A break happens on a day, not at the turn of a week.
+Gaps between visits are gamma (from clumps to a clock) in a time that runs faster and slower: with the company's year, with absences, and with what is
+left after a break. A break happens on a day, not at the turn of a week.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def make_log(name: str, seed: int) -> OtherLog:
         intensity = np.where(day >= joined[one], rate[one] * left * here * company, 0.0)
         visited = np.zeros(days)
         visited[_visits(rng, np.cumsum(intensity), float(shape[one]))] = 1
-        weekly[one], level[one], lasting[one] = (part.reshape(-1, 7) @ np.full(7, w) for part, w in ((visited, 1), (left * here, 1 / 7), (left, 1 / 7)))
+        weekly[one] = visited.reshape(-1, 7).sum(1)
+        level[one], lasting[one] = (part.reshape(-1, 7).mean(1) for part in (left * here, left))
     return OtherLog(OtherWorld(business.weeks), weekly.astype(np.int64), kind, broke, level, lasting)
 
 

@@ -18,7 +18,7 @@ def learned(days: np.ndarray) -> np.ndarray:
 
 
 def test_by_hand_without_breaks_it_is_the_days_over_those_due() -> None:
-    """Two customers, 4 and 2 days in each of 52 weeks, half of it in week 30: 3 of 6 days that are due at their own rates, which the prior hardly moves."""
+    """Two customers, 4 and 2 days in each of 52 weeks, half of it in week 30: 3 of 6 days that are due at their own rates."""
     days = np.repeat([[4], [2]], 52, axis=1)
     days[:, 30] //= 2
     settings = RhythmSettings(np.ones(52), shape=1e-6, rate=1e-6, break_hazard=1e-5)
@@ -28,7 +28,7 @@ def test_by_hand_without_breaks_it_is_the_days_over_those_due() -> None:
 
 
 def test_what_everybody_does_together_shows_as_it_is() -> None:
-    """Everybody comes less and less often, a third less within a year; set against a moving year it looked as if they came more often in its second half."""
+    """Everybody comes less and less often, a third less within a year; set against a moving year it looked as if they came more often of late."""
     rng = np.random.default_rng(1)
     falling = np.exp(-0.4 * np.arange(WEEKS) / 52)
     days = rng.binomial(7, (rng.uniform(0.1, 0.5, (1_500, 1)) * falling))
