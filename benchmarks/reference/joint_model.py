@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammainc, gammaln, logsumexp, ndtr
+from jax.scipy.special import gammainc, gammaln, logsumexp
 
 from benchmarks.reference.companies import Problem
 from iceberg.model.departures.fit.variances import POOL_FREEDOM, PRIOR_FREEDOM, Variances
@@ -29,7 +29,7 @@ from iceberg.model.priors import HARMLESS_SD, HARMLESS_SHIFT
 jax.config.update("jax_enable_x64", True)
 
 LEVEL_SD, NATURAL_LEVEL_SD, TILT_SD = 5.0, 1.0, 0.4
-CHANGE_SD, SPEAKING_SD, SEASON_SD, ENTRY_SCALE = 1.0, 0.3, 0.3, 0.05
+CHANGE_SD, SPEAKING_SD, SEASON_SD = 1.0, 0.3, 0.3
 DAYS_PER_MONTH = 30.4375
 PER_CATEGORY = ("month", "band", "segment", "burst")
 NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
@@ -44,13 +44,9 @@ class JointModel:
         centre, scale: (C,) of log r, roughly; for speed alone.
         learn: Sample the variances too: v_natural ~ scaled-inv-chi2(2, assumed); per category, v_c ~ scaled-inv-chi2(3, pool) and
             pool ~ scaled-inv-chi2(2, assumed), densities on the log scale. These are the priors whose modes the Fellner-Schall step seeks.
-        entries: Sample the effects of the months of entry as well, each Student's t with 2 degrees of freedom (its variance summed out);
-            otherwise they stay where the product found them.
     """
 
-    def __init__(
-        self, problem: Problem, variances: Variances, *, centre: np.ndarray, scale: np.ndarray, learn: bool, entries: bool = False
-    ) -> None:
+    def __init__(self, problem: Problem, variances: Variances, *, centre: np.ndarray, scale: np.ndarray, learn: bool) -> None:
         design = problem.design
         self.learn, self.centre, self.scale = learn, jnp.asarray(centre), jnp.asarray(scale)
         self.problem = problem
@@ -67,7 +63,7 @@ class JointModel:
         }  # fmt: skip
         self.at_risk, self.exits = jnp.asarray(design.at_risk), jnp.asarray(design.exits)
         self.exposure, self.complainants = jnp.asarray(design.exposure), jnp.asarray(design.complainants)
-        self._read_terms(problem, entries)
+        self._read_terms(problem)
         if learn:
             self.shapes |= {f"log_variance_{name}": (categories,) for name in PER_CATEGORY}
             self.shapes |= {f"log_pool_{name}": () for name in PER_CATEGORY}
@@ -82,21 +78,18 @@ class JointModel:
         self.natural_mean = float(np.log((design.exits.sum() + 0.5) / (design.at_risk.sum() + 1.0)))
         self.delay_root = jnp.asarray(np.linalg.cholesky(problem.kernel.covariance))
 
-    def _read_terms(self, problem: Problem, entries: bool) -> None:
-        """What this company has beyond the ordinary model: parameters, and what they multiply."""
+    def _read_terms(self, problem: Problem) -> None:
+        """What this company has beyond the ordinary model: parameters, and what they multiply; months of entry as the product found them."""
         design, clock = problem.design, problem.design.clock
         self.changes, self.season = jnp.asarray(design.before_change), jnp.asarray(design.season)  # (L, C, Q), (W, Q)
         self.change_sd = jnp.asarray([CHANGE_SD] * (len(self.changes) - design.speaking) + [SPEAKING_SD] * design.speaking)
         if len(self.changes):
             self.shapes |= {"change": (len(self.changes),), "season": (len(self.season),)}
         wave = find_wave(problem.counts)
-        self.entries = wave is not None and entries
         if wave is not None:
             self.entry_share = jnp.asarray(entry_shares(problem.counts))  # (M, B, E)
-            self.found_entry = {"departures": jnp.asarray(wave.departures), "complaints": jnp.asarray(wave.complaints)}
+            self.entry = {"departures": jnp.asarray(wave.departures), "complaints": jnp.asarray(wave.complaints)}
             self.exposure = self.exposure / wave.exposure  # of everybody; what the wave complains of comes in with its effects
-        if self.entries:
-            self.shapes |= {f"entry_{name}": value.shape for name, value in self.found_entry.items()}
         self.has_wave, self.has_contracts = wave is not None, clock is not None
         if clock is not None and problem.counts.renewals is not None:
             (term,) = clock.terms
@@ -162,7 +155,9 @@ class JointModel:
         delay = jnp.asarray(self.problem.kernel.location) + (self.delay_root @ z["delay"]).reshape(-1, 2)
         tilt = TILT_SD * z["tilt"] * self.tenure_score
         found = {"intensity": intensity, "band": band, "log_ratio": self.log_ratio(vector), "delay": delay, "tilt": tilt, "natural": natural}
-        return found | {"unrecorded": unrecorded} | self._entries_and_bound(z)
+        if self.has_contracts:
+            found["bound"] = jax.nn.sigmoid(self.logit_bound + self.bound_sd * z["bound"])
+        return found | {"unrecorded": unrecorded}
 
     def _as_today(self, month: jax.Array, level: jax.Array, z: dict[str, jax.Array], anchor: int) -> tuple[jax.Array, jax.Array]:
         """(C, Q) log rate as it would be recorded today, and the part of it that was not recorded.
@@ -175,17 +170,6 @@ class JointModel:
         today = month + (SEASON_SD * z["season"]) @ self.season
         return today - today[:, anchor, None] + (level + unrecorded[:, anchor])[:, None], unrecorded
 
-    def _entries_and_bound(self, z: dict[str, jax.Array]) -> dict[str, jax.Array]:
-        """(E,) effects of the months of entry on departures and on complaints, (S,) share bound; none where the company has none."""
-        found = {}
-        if self.entries:
-            found |= {f"entry_{name}": ENTRY_SCALE * _student_2(z[f"entry_{name}"]) for name in self.found_entry}
-        elif self.has_wave:
-            found |= {f"entry_{name}": value for name, value in self.found_entry.items()}
-        if self.has_contracts:
-            found["bound"] = jax.nn.sigmoid(self.logit_bound + self.bound_sd * z["bound"])
-        return found
-
     def expected(self, vector: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Expected complainants (C, S, M, B), caused departures (C, S, M, B), natural departures (S, M, B)."""
         effect = self.effects(vector)
@@ -195,8 +179,8 @@ class JointModel:
         complaints = self.exposure * recorded[..., None] * band[:, None, None, :]
         wish = jnp.exp(effect["natural"])
         if self.has_wave:
-            complaints = complaints * self._entry_factor(effect["entry_complaints"], self.exposure.sum(0))
-            wish = wish * self._entry_factor(effect["entry_departures"], self.at_risk.sum(0))
+            complaints = complaints * self._entry_factor(self.entry["complaints"], self.exposure.sum(0))
+            wish = wish * self._entry_factor(self.entry["departures"], self.at_risk.sum(0))
         weight = jax.vmap(lambda one: delay_weights(one, self.lags))(effect["delay"])  # (C, lags + 1)
         struck = band * jnp.exp(effect["tilt"])
         leaving = self._waits(weight, effect)
@@ -268,12 +252,6 @@ def _walk(steps: jax.Array, anchor: int) -> jax.Array:
     after = jnp.cumsum(steps[..., anchor:], axis=-1)
     prior = jnp.cumsum(steps[..., :anchor][..., ::-1], axis=-1)[..., ::-1]
     return jnp.concatenate([prior, jnp.zeros((*steps.shape[:-1], 1)), after], axis=-1)
-
-
-def _student_2(z: jax.Array) -> jax.Array:
-    """A standard normal as Student's t with 2 degrees of freedom: its quantile at the same probability."""
-    below, above = ndtr(z), ndtr(-z)
-    return (below - above) / jnp.sqrt(2 * below * above)
 
 
 def _poisson(observed: jax.Array, mean: jax.Array) -> jax.Array:

@@ -31,7 +31,7 @@ from iceberg.model.departures.fit.model import fit_design
 
 PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 CHAINS = 4
-KINDS = ("fixed_variances", "learned_variances", "sampled_entries")  # the last one where there is an acquisition wave
+KINDS = ("fixed_variances", "learned_variances")
 THINNED = 2000  # draws whose departures are split
 
 
@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--warmup", type=int, default=300)
     parser.add_argument("--samples", type=int, default=600, help="per chain")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=KINDS, help="one of the posteriors; the others stay as frozen")
+    parser.add_argument("--only", choices=KINDS, help="one of the two posteriors; the other stays as frozen")
     options = parser.parse_args()
     FIXTURES.mkdir(exist_ok=True)
     for name in options.companies.split(","):
@@ -49,21 +49,18 @@ def main() -> int:
         path = FIXTURES / f"nuts_{name}.json"
         earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         fixture = earlier if options.only and earlier.get("counts_sha256") == digest_of(problem.counts) else {}
-        kinds = [options.only] if options.only else KINDS[:2]
+        kinds = [options.only] if options.only else KINDS
         fixture = fixture | freeze(problem, kinds, warmup=options.warmup, samples=options.samples, seed=options.seed)
         path.write_text(json.dumps(fixture, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def freeze(problem: Problem, kinds: Sequence[str], *, warmup: int, samples: int, seed: int) -> dict[str, Any]:
-    """Everything the tests compare: the posterior with variances fixed where the fit put them, with variances, or with months of entry sampled."""
+    """Everything the tests compare: the posterior with variances fixed where the fit put them, and with variances sampled."""
     fit = fit_design(problem.design, problem.prior, problem.kernel)
     variances = fit.variances
     centre, scale = fit.shared[fit.ratio_positions], np.minimum(np.sqrt(np.diagonal(fit.ratio_covariance)), 1.0)
-    models = {
-        kind: JointModel(problem, variances, centre=centre, scale=scale, learn=kind == "learned_variances", entries=kind == "sampled_entries")
-        for kind in kinds
-    }
+    models = {kind: JointModel(problem, variances, centre=centre, scale=scale, learn=kind == "learned_variances") for kind in kinds}
     return {
         "company": problem.name,
         "seed": problem.seed,
@@ -113,7 +110,7 @@ def _sample(model: JointModel, *, warmup: int, samples: int, seed: int) -> dict[
             "seconds": round(time.perf_counter() - began, 1),
         },
     }  # fmt: skip
-    print(model.problem.name, "learned" if model.learn else "entries" if model.entries else "fixed", json.dumps(found["sampler"]), flush=True)
+    print(model.problem.name, "learned" if model.learn else "fixed", json.dumps(found["sampler"]), flush=True)
     if model.learn:
         parts = jax.vmap(model.unpack)(drawn.reshape(-1, model.size))
         learned = {name.removeprefix("log_variance_"): np.asarray(value) for name, value in parts.items() if name.startswith("log_variance")}
