@@ -14,11 +14,11 @@ from iceberg.simulation.company import SimulatedCompany
 LATE = 10**6
 
 
-def count_directly(company: SimulatedCompany) -> CohortCounts:
-    """What `reduce_tables` should say about this company."""
+def count_directly(company: SimulatedCompany, *, band_edges_months: tuple[int, ...] = DEFAULT_BAND_EDGES_MONTHS) -> CohortCounts:
+    """What `reduce_tables` should say about this company, in these tenure bands."""
     window = ObservationWindow(date.fromisoformat(company.truth["since"]), date.fromisoformat(company.truth["as_of"]))
     people = _People(company, window)
-    edges = np.array(DEFAULT_BAND_EDGES_MONTHS)
+    edges = np.array(band_edges_months)
     segments, categories = people.segments, people.categories
     shape = (len(segments), len(window.months), len(edges))
     vocal = people.first_any <= people.last
@@ -39,6 +39,7 @@ def count_directly(company: SimulatedCompany) -> CohortCounts:
         window=window,
         segments=tuple(segments),
         categories=tuple(categories),
+        band_edges_months=band_edges_months,
         silent_person_days=silent_days,
         silent_exits=np.bincount(cell[quiet], minlength=size).reshape(shape),
         silent_exit_revenue=np.bincount(cell[known], weights=people.revenue[known], minlength=size).reshape(shape),

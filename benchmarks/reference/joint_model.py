@@ -1,8 +1,10 @@
 """Owns the reference: the joint model written a second time, in jax, from the equations, for a sampler that approximates nothing.
 
 Shared with the product: the counts and how they are laid out (`LexisDesign`: months at risk, exposure, tenure bands back in time), the Gaussian
-prior of the delay, the constants of the prior. Not shared: intensities, delay weights, departures, likelihood, random walks, the mixture prior of
-log r (here a sum over plain multivariate normals), the split of departures, the posterior.
+prior of the delay, the constants of the prior; where the product found more, the shares of each cell by month of entry, the share of each month
+before a change of what is recorded, and the renewals that each cell meets. Not shared: intensities, delay weights, departures, likelihood, random
+walks, the mixture prior of log r (here a sum over plain multivariate normals), what months of entry, changes, seasons of speaking up and contracts
+do to complaints and departures, the split of departures, the posterior.
 
 Every effect is sampled as a standard normal (non-centred) and the whole vector is turned and scaled by a Gaussian around a starting point, which
 changes how fast the sampler moves and not where it goes. So does the stretching of log r, whose lower tail is long (`log_ratio`, with its
@@ -20,11 +22,14 @@ from jax.scipy.special import gammainc, gammaln, logsumexp
 
 from benchmarks.reference.companies import Problem
 from iceberg.model.departures.fit.variances import POOL_FREEDOM, PRIOR_FREEDOM, Variances
+from iceberg.model.entry.shares import entry_shares
+from iceberg.model.entry.wave import find_wave
 from iceberg.model.priors import HARMLESS_SD, HARMLESS_SHIFT
 
 jax.config.update("jax_enable_x64", True)
 
 LEVEL_SD, NATURAL_LEVEL_SD, TILT_SD = 5.0, 1.0, 0.4
+CHANGE_SD, SPEAKING_SD, SEASON_SD = 1.0, 0.3, 0.3
 DAYS_PER_MONTH = 30.4375
 PER_CATEGORY = ("month", "band", "segment", "burst")
 NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
@@ -56,6 +61,9 @@ class JointModel:
             "burst": (categories, segments, months), "natural_segment": (segments,), "natural_segment_month": (segments, months),
             "natural_segment_band": (segments, bands),
         }  # fmt: skip
+        self.at_risk, self.exits = jnp.asarray(design.at_risk), jnp.asarray(design.exits)
+        self.exposure, self.complainants = jnp.asarray(design.exposure), jnp.asarray(design.complainants)
+        self._read_terms(problem)
         if learn:
             self.shapes |= {f"log_variance_{name}": (categories,) for name in PER_CATEGORY}
             self.shapes |= {f"log_pool_{name}": () for name in PER_CATEGORY}
@@ -64,13 +72,38 @@ class JointModel:
         self.fixed = {name: np.asarray(getattr(variances, name)) for name in PER_CATEGORY + NATURAL}
         start = Variances.start(categories)
         self.assumed = {name: float(np.ravel(getattr(start, name))[0]) for name in PER_CATEGORY + NATURAL}
-        self.at_risk, self.exits = jnp.asarray(design.at_risk), jnp.asarray(design.exits)
-        self.exposure, self.complainants = jnp.asarray(design.exposure), jnp.asarray(design.complainants)
         self.source_band, self.tenure_score = jnp.asarray(design.source_band), jnp.asarray(design.tenure_score)
         totals = design.complainants.sum((1, 2, 3))
         self.level_mean = jnp.asarray(np.log((totals + 0.5) / (design.exposure.sum() + 1.0)))
         self.natural_mean = float(np.log((design.exits.sum() + 0.5) / (design.at_risk.sum() + 1.0)))
         self.delay_root = jnp.asarray(np.linalg.cholesky(problem.kernel.covariance))
+
+    def _read_terms(self, problem: Problem) -> None:
+        """What this company has beyond the ordinary model: parameters, and what they multiply; months of entry as the product found them."""
+        design, clock = problem.design, problem.design.clock
+        self.changes, self.season = jnp.asarray(design.before_change), jnp.asarray(design.season)  # (L, C, Q), (W, Q)
+        self.change_sd = jnp.asarray([CHANGE_SD] * (len(self.changes) - design.speaking) + [SPEAKING_SD] * design.speaking)
+        if len(self.changes):
+            self.shapes |= {"change": (len(self.changes),), "season": (len(self.season),)}
+        wave = find_wave(problem.counts)
+        if wave is not None:
+            self.entry_share = jnp.asarray(entry_shares(problem.counts))  # (M, B, E)
+            self.entry = {"departures": jnp.asarray(wave.departures), "complaints": jnp.asarray(wave.complaints)}
+            self.exposure = self.exposure / wave.exposure  # of everybody; what the wave complains of comes in with its effects
+        self.has_wave, self.has_contracts = wave is not None, clock is not None
+        if clock is not None and problem.counts.renewals is not None:
+            (term,) = clock.terms
+            self.until = np.array([0.5, *[1.0] * (term - 1), 0.5])  # a wish of so many months ago meets the renewals of this month
+            self.logit_bound = jnp.asarray(np.log(problem.counts.renewals.bound) - np.log1p(-np.array(problem.counts.renewals.bound)))
+            self.bound_sd = problem.counts.renewals.bound_sd
+            self.binds, self.renewing = jnp.asarray(clock.under[0]), jnp.asarray(clock.renewing[0])  # (S, B)
+            self.term_band = jnp.asarray(clock.source_band)
+            self.shapes |= {"bound": ()}
+
+    def _entry_factor(self, effects: jax.Array, weight: jax.Array) -> jax.Array:
+        """(M, B) factor of each cell by the months of entry of its customers, 1 on average over `weight`."""
+        factor = self.entry_share @ jnp.exp(effects)
+        return factor * weight.sum() / (factor * weight).sum()
 
     def _log_ratio_prior(self, vector: jax.Array) -> jax.Array:
         """Of log r and the level its categories share: spread and kind of level summed out, each category harmless or not."""
@@ -111,6 +144,7 @@ class JointModel:
         band = _walk(z["band"] * sd["band"][:, None], reference)
         segment = z["segment"] * sd["segment"][:, None]
         burst = z["burst"] * sd["burst"][:, None, None]
+        month, unrecorded = self._as_today(month, level, z, anchor)
         intensity = month[:, None, :] + segment[:, :, None]
         intensity = intensity.at[:, :, anchor:].add(burst)
         natural = (self.natural_mean + NATURAL_LEVEL_SD * z["natural_level"] + _walk(z["natural_month"] * sd["natural_month"], 0))[None, :, None]
@@ -120,24 +154,63 @@ class JointModel:
         natural = natural + (z["natural_segment_band"] * sd["natural_segment_band"])[:, None, :]
         delay = jnp.asarray(self.problem.kernel.location) + (self.delay_root @ z["delay"]).reshape(-1, 2)
         tilt = TILT_SD * z["tilt"] * self.tenure_score
-        return {"intensity": intensity, "band": band, "log_ratio": self.log_ratio(vector), "delay": delay, "tilt": tilt, "natural": natural}
+        found = {"intensity": intensity, "band": band, "log_ratio": self.log_ratio(vector), "delay": delay, "tilt": tilt, "natural": natural}
+        if self.has_contracts:
+            found["bound"] = jax.nn.sigmoid(self.logit_bound + self.bound_sd * z["bound"])
+        return found | {"unrecorded": unrecorded}
+
+    def _as_today(self, month: jax.Array, level: jax.Array, z: dict[str, jax.Array], anchor: int) -> tuple[jax.Array, jax.Array]:
+        """(C, Q) log rate as it would be recorded today, and the part of it that was not recorded.
+
+        What walks is the rate as of today, less a season that all share; the level is that of what was recorded at the anchor.
+        """
+        if "change" not in z:
+            return month, jnp.zeros_like(month)
+        unrecorded = jnp.einsum("l,lcq->cq", self.change_sd * z["change"], self.changes)
+        today = month + (SEASON_SD * z["season"]) @ self.season
+        return today - today[:, anchor, None] + (level + unrecorded[:, anchor])[:, None], unrecorded
 
     def expected(self, vector: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Expected complainants (C, S, M, B), caused departures (C, S, M, B), natural departures (S, M, B)."""
         effect = self.effects(vector)
         intensity, band = jnp.exp(effect["intensity"]), jnp.exp(effect["band"])
         months, before = self.sizes[2], self.before
-        complaints = self.exposure * intensity[:, :, before:, None] * band[:, None, None, :]
+        recorded = intensity[:, :, before:] * jnp.exp(-effect["unrecorded"])[:, None, before:]
+        complaints = self.exposure * recorded[..., None] * band[:, None, None, :]
+        wish = jnp.exp(effect["natural"])
+        if self.has_wave:
+            complaints = complaints * self._entry_factor(self.entry["complaints"], self.exposure.sum(0))
+            wish = wish * self._entry_factor(self.entry["departures"], self.at_risk.sum(0))
         weight = jax.vmap(lambda one: delay_weights(one, self.lags))(effect["delay"])  # (C, lags + 1)
         struck = band * jnp.exp(effect["tilt"])
+        leaving = self._waits(weight, effect)
         sufferers = sum(
-            weight[:, lag, None, None, None]
+            leaving[:, :, lag, None, :]
             * intensity[:, :, before - lag : before - lag + months, None]
             * (struck @ self.source_band[lag].T)[:, None, None, :]
             for lag in range(self.lags + 1)
         )
         caused = self.at_risk * jnp.exp(effect["log_ratio"])[:, None, None, None] * sufferers
-        return complaints, caused, self.at_risk * jnp.exp(effect["natural"])
+        return complaints, caused, self.at_risk * (self._renewed(wish, effect["bound"]) if self.has_contracts else wish)
+
+    def _waits(self, weight: jax.Array, effect: dict[str, jax.Array]) -> jax.Array:
+        """(C, S, lags + 1, B): who decides to go leaves at once, or where bound at the next renewal."""
+        everywhere = jnp.broadcast_to(weight[:, None, :, None], (len(weight), *self.at_risk.shape[:1], self.lags + 1, self.at_risk.shape[2]))
+        if not self.has_contracts:
+            return everywhere
+        at_renewal = jax.vmap(lambda one: jnp.convolve(one, jnp.asarray(self.until))[: self.lags + 1])(weight)
+        bound = effect["bound"][:, None]
+        free = (1 - bound * self.binds)[None, :, None, :]
+        return free * everywhere + (bound * self.renewing)[None, :, None, :] * at_renewal[:, None, :, None]
+
+    def _renewed(self, wish: jax.Array, bound: jax.Array) -> jax.Array:
+        """(S, M, B) natural hazard: wishes of the bound add up until their renewal; those before the window are as in the same calendar month."""
+        months = wish.shape[1]
+        total = jnp.zeros_like(wish)
+        for ago, share in enumerate(self.until):
+            then = np.array([month - ago if month >= ago else min((month - ago) % 12, months - 1) for month in range(months)])
+            total = total + share * jnp.einsum("smd,bd->smb", wish[:, then], self.term_band[ago])
+        return (1 - bound[:, None] * self.binds)[:, None, :] * wish + (bound[:, None] * self.renewing)[:, None, :] * total
 
     def log_posterior(self, vector: jax.Array) -> jax.Array:
         """Up to a constant."""

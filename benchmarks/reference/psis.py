@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve
 
-from benchmarks.reference.companies import MAKERS, SEEDS, build_problem
+from benchmarks.reference.companies import SEEDS, build_problem
 from benchmarks.reference.quadratic_form import quadratic_form
 from iceberg.model.departures.fit.arrow import factorise
 from iceberg.model.departures.fit.design import evaluate_rates
@@ -45,7 +45,7 @@ PINNED = 1e8  # precision that holds a ratio where it is
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--companies", default=",".join(MAKERS))
+    parser.add_argument("--companies", default="mixed,small,none,folk", help=f"of {', '.join(SEEDS)}")
     parser.add_argument("--seeds", type=int, default=2, help="companies per family")
     options = parser.parse_args()
     rows = []

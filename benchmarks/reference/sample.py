@@ -25,7 +25,7 @@ from numpyro.diagnostics import effective_sample_size, gelman_rubin
 from numpyro.infer import MCMC, NUTS
 from scipy.optimize import minimize
 
-from benchmarks.reference.companies import FIXTURES, MAKERS, Problem, build_problem, digest_of, given
+from benchmarks.reference.companies import FIXTURES, MAKERS, Problem, build_problem, digest_of, given, terms_of
 from benchmarks.reference.joint_model import JointModel
 from iceberg.model.departures.fit.model import fit_design
 
@@ -70,7 +70,7 @@ def freeze(problem: Problem, kinds: Sequence[str], *, warmup: int, samples: int,
         "silent_leavers": problem.counts.silent_leavers,
         "true_silent_churn": list(problem.truth),
         "versions": {"numpyro": numpyro.__version__, "jax": jax.__version__, "numpy": np.__version__},
-        "given": given(problem),
+        "given": given(problem) | {"terms": terms_of(problem)},
         "variances": {name: np.asarray(value).tolist() for name, value in vars(variances).items()},
     } | {kind: _sample(model, warmup=warmup, samples=samples, seed=seed) for kind, model in models.items()}
 
