@@ -16,6 +16,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.joining.activity import Silences
 from iceberg.ingest.joining.category_names import group_categories, several_in_one, spelling_key, why_alike
 from iceberg.ingest.joining.identifiers import id_sql
 from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
@@ -252,6 +253,17 @@ def test_an_activity_log_proposes_a_threshold_that_finds_who_stopped() -> None:
     assert seen.silent == 60
     # The last days of the log cannot show a departure: they are not counted.
     assert window_end == seen.as_of == seen.last_day - timedelta(seen.days)
+
+
+def test_silences_lie_between_days_of_activity_however_many_rows_a_day_has() -> None:
+    """A comes on days 0, 3 and 10, twice on two of them, B on day 4 alone; the log ends on day 10."""
+    rows = "SELECT * FROM (VALUES ('A', 0), ('A', 3), ('B', 4), ('A', 0), ('A', 10), ('A', 3)) AS t(customer_id, day)"
+    with connect() as connection:
+        found = Silences.read(connection, f"SELECT customer_id, DATE '2024-01-01' + day AS activity_date FROM ({rows})", last_day=date(2024, 1, 11))
+    assert sorted(zip(found.days.tolist(), found.broken.tolist(), found.silences.tolist(), strict=True)) == [
+        (0, False, 1), (3, True, 1), (6, False, 1), (7, True, 1)
+    ]  # fmt: skip
+    assert (found.returned(days=2), found.returned(days=3), found.returned(days=7)) == (2, 1, 0)
 
 
 def test_the_threshold_can_be_chosen_and_departures_dated_to_it() -> None:

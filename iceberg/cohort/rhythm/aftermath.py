@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.arrays import FloatArray, IntArray, SingleArray
+from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import AFTER_WEEKS, GUARD_WEEKS, LEAST_STRUCK, PLACEBO_WEEKS
 from iceberg.cohort.rhythm.breaks.change_point import Profiles
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
@@ -60,11 +60,8 @@ class Aftermath:
         """Add the established customers of a part whose first number is `low`."""
         if not self.categories or not len(found.rows):
             return
-        windows, days = _Windows.of(found), block.days[found.rows]
-        stratum = 2 * (np.digitize(found.before, _BAND_EDGES) - 1)[:, None] + (days > 0)
-        visits = np.maximum(days, 1)
-        everybody = np.arange(len(found.rows))
-        self.all += windows.summed(everybody, stratum, visits)
+        windows = _Windows.of(found, np.ascontiguousarray(block.days[found.rows].T))
+        self.all += windows.summed()
         numbers = found.rows + low
         part = slice(*np.searchsorted(self.events["number"], (numbers[0], numbers[-1] + 1)))  # events are in the order of numbers
         inside = np.isin(self.events["number"][part], numbers)
@@ -72,10 +69,10 @@ class Aftermath:
         category, week = self.events["category"][part][inside], self.events["week"][part][inside] - self.start
         for place in np.unique(category):
             own, at = rows[category == place], week[category == place]
-            self.of_struck[place] += windows.summed(own, stratum, visits)
-            fit = windows.counts[:, own, at]
-            np.add.at(self.struck[place], (stratum[own, at], at), fit.T)
-            self.chances[place].append((windows.chances[:, own, at] * fit).T[fit.any(0)])
+            self.of_struck[place] += windows.summed(own)
+            fit = windows.counts[:, at, own]
+            np.add.at(self.struck[place], (2 * windows.band[own] + (windows.days[at, own] > 0), at), fit.T)
+            self.chances[place].append((windows.chances[:, at, own] * fit).T[fit.any(0)])
 
     def results(self) -> tuple[RhythmCategory, ...]:
         """One entry per category, sorted by source and name."""
@@ -100,7 +97,8 @@ class Aftermath:
 
 
 _SUMS = ("after", "count_after", "before", "count_before")
-_STRATA = 2 * len(_BAND_EDGES)
+_STRATA = 2 * len(_BAND_EDGES)  # of each band those who were away, and those who were there
+_EVERYBODY = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,34 +106,43 @@ class _Windows:
     """For each customer and each week in which something might have struck.
 
     Attributes:
-        chances: (2, n, W) probability of a break in the weeks after, and in those before.
-        counts: (2, n, W) whether the customer counts: a regular who had more likely not broken when the weeks began.
+        chances: (2, W, n) probability of a break in the weeks after, and in those before.
+        counts: (2, W, n) whether the customer counts: a regular who had more likely not broken when the weeks began.
+        days: (W, n) active days.
+        band: (n,) place of the own rhythm in `_BAND_EDGES`.
     """
 
     chances: SingleArray
-    counts: SingleArray
+    counts: BoolArray
+    days: npt.NDArray[np.uint8]
+    band: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, found: Profiles) -> _Windows:
-        mass = found.broken - found.pause
-        sums = np.concatenate([np.zeros((len(mass), 1), np.float32), np.cumsum(mass, 1)], 1)
-        width = mass.shape[1]
+    def of(cls, found: Profiles, days: npt.NDArray[np.uint8]) -> _Windows:
+        width, customers = days.shape
+        sums = np.zeros((width + 1, customers), np.float32)
+        np.cumsum((found.broken - found.pause).T, axis=0, out=sums[1:])
         week = np.arange(width)
         first = np.maximum(week - GUARD_WEEKS - PLACEBO_WEEKS, 0)
-        after = sums[:, np.minimum(week + AFTER_WEEKS + 1, width)] - sums[:, week]
-        before = sums[:, np.maximum(week - GUARD_WEEKS, 0)] - sums[:, first]
-        whole = found.allowed & (sums[:, :-1] < _STILL_WHOLE)
-        return cls(np.minimum(np.stack([after, before]), 1), np.stack([whole, whole[:, first] & found.allowed]).astype(np.float32))
+        chances = np.stack([sums[np.minimum(week + AFTER_WEEKS + 1, width)], sums[np.maximum(week - GUARD_WEEKS, 0)]])
+        chances[0] -= sums[:-1]
+        chances[1] -= sums[first]
+        np.minimum(chances, 1, out=chances)
+        allowed = found.allowed.T
+        whole = allowed & (sums[:-1] < _STILL_WHOLE)
+        return cls(chances, np.stack([whole, whole[first] & allowed]), days, np.digitize(found.before, _BAND_EDGES) - 1)
 
-    def summed(self, rows: npt.NDArray[np.intp], stratum: IntArray, visits: npt.NDArray[np.uint8]) -> FloatArray:
+    def summed(self, rows: npt.NDArray[np.intp] | slice = _EVERYBODY) -> FloatArray:
         """(strata, `_SUMS`, W) over some customers, each as often as he or she was there: who comes twice as often meets twice as much."""
-        total = np.zeros((_STRATA, len(_SUMS), self.chances.shape[2]))
-        for one in range(_STRATA):
-            inside = np.where(stratum[rows] == one, visits[rows], 0).astype(np.float32)
-            for side in range(2):
-                counted = inside * self.counts[side, rows]
-                total[one, 2 * side] = (self.chances[side, rows] * counted).sum(0)
-                total[one, 2 * side + 1] = counted.sum(0)
+        days = self.days[:, rows]
+        there, away = (days > 0).astype(np.float32), (days == 0).astype(np.float32)
+        band = (self.band[rows][:, None] == np.arange(len(_BAND_EDGES))).astype(np.float32)
+        visits, total = np.maximum(days, 1), np.zeros((_STRATA, len(_SUMS), len(days)))
+        for side in range(2):
+            counted = (self.counts[side][:, rows] * visits).astype(np.float32)
+            for place, mass in enumerate((counted * self.chances[side][:, rows], counted)):
+                for seen, inside in enumerate((away, there)):
+                    total[seen::2, 2 * side + place] = ((mass * inside) @ band).T
         return total
 
 

@@ -79,7 +79,7 @@ SMALLEST_GROUP = 5  # the usual threshold of official statistics: no trace and n
 TRACE_WEEKS = (-26, 13)
 SAMPLE_CUSTOMERS = 10_000  # whose past is judged anew: share and rates of so many are sure enough, and ten times as many take ten times as long
 LEARNING_CUSTOMERS = 5_000
-CHUNK_CUSTOMERS = 4_000  # rows of weeks that stay in a processor's cache
+CHUNK_CUSTOMERS = 2_000  # rows of weeks that stay in a processor's cache
 DISPERSION_EDGES = np.array([0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0])  # active days per week
 # The shares of changes before a log speaks. Judgement: half of them are collapses.
 DEFAULT_MIX = np.concatenate([0.5 * (1 - RAMP_SHARE) * FRESH_MIX, 0.5 * OTHER_MIX, np.full(len(RAMPS), 0.5 * RAMP_SHARE / len(RAMPS))])

@@ -56,9 +56,9 @@ class BrokenPeople:
 
     def add(self, found: Profiles, chosen: IntRows, *, low: int, start: int, lasts: FloatArray) -> None:
         """Add the customers `chosen` of a part whose first number is `low`."""
-        weeks = np.stack([week[chosen] + start for week in (found.likeliest_week(), *found.week_range())], 1)
+        weeks = np.stack([week + start for week in (found.likeliest_week(chosen), *found.week_range(chosen))], 1)
         levels = np.stack([found.before[chosen], found.now[chosen]], 1) * WEEKS_PER_MONTH
-        chances = np.stack([np.minimum(found.broken.sum(1)[chosen], 1), lasts[chosen]], 1)
+        chances = np.stack([np.minimum(found.probability[chosen], 1), lasts[chosen]], 1)
         self._parts.append(_Rows(found.rows[chosen] + low, weeks.astype(float), levels, chances))
 
     def rows(self, weeks: ActivityWeeks) -> Iterator[BrokenRhythm]:

@@ -60,7 +60,7 @@ def read_rhythm(
 def without_inactivity(mapping: MappingSet | None) -> MappingSet:
     """The mapping in which silence is no departure: whether it is one is the question here."""
     chosen = mapping or MappingSet()
-    return replace(chosen, joining=replace(chosen.joining, end_from="customers"))
+    return replace(chosen, joining=chosen.joining.without_silence())
 
 
 def find_rhythms(tables: Tables, *, budgets: Sequence[float] = BUDGETS, settled: float = SETTLED) -> tuple[RhythmCounts, ...]:

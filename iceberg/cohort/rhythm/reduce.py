@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -38,7 +40,8 @@ from iceberg.ingest.tables import Tables
 
 LARGEST_BUDGET = 50.0  # judgement: more false alarms than that are no alarms
 LEAST_SETTLED = 0.5  # judgement: what is likelier to come back than not has not lasted
-PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
+PART, _BLOCK = 200_000, 25_000  # customers fetched, and judged, at a time
+_THREADS = 2  # NumPy leaves the interpreter to others while it works on large arrays
 _SHOWN_PAUSES = (2, 4, 8, 13)
 
 WhileListed = Callable[[RhythmCounts, Iterator[BrokenRhythm]], None]
@@ -122,17 +125,27 @@ def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], com
         for run in runs:
             run.add(block, found, lasts, low if listed and run is first else None)
         if companions is not None:
-            called = np.flatnonzero(found.broken.sum(1) >= first.threshold)
-            companions.add(found.rows[called] + low, found.likeliest_week()[called] + first.first)
+            called = np.flatnonzero(found.probability >= first.threshold)
+            companions.add(found.rows[called] + low, found.likeliest_week(called) + first.first)
 
 
 def _judged(weeks: ActivityWeeks, learned: Learned, run: _Run) -> Iterator[tuple[int, WeekBlock, Profiles]]:
-    """The customers part by part: the number of the first one, their weeks, and what was found."""
-    for low in range(0, weeks.people, PART):
-        part = weeks.block(low, low + PART)
-        for inner in range(0, len(part.days), _BLOCK):
-            block = part.rows(slice(inner, inner + _BLOCK)).until(weeks.weeks, run.baseline)
-            yield low + inner, block, find_breaks(block, learned.settings, run.index)
+    """The customers block by block: the number of the first one, their weeks, and what was found.
+
+    Some blocks are judged at the same time, but they come in the order of their numbers, so that sums do not depend on the threads.
+    """
+    with ThreadPoolExecutor(_THREADS) as threads:
+        waiting: deque[tuple[int, WeekBlock, Future[Profiles]]] = deque()
+        for low in range(0, weeks.people, PART):
+            part = weeks.block(low, low + PART)
+            for inner in range(0, len(part.days), _BLOCK):
+                block = part.rows(slice(inner, inner + _BLOCK)).until(weeks.weeks, run.baseline)
+                waiting.append((low + inner, block, threads.submit(find_breaks, block, learned.settings, run.index)))
+                if len(waiting) > _THREADS:
+                    number, judged, found = waiting.popleft()
+                    yield number, judged, found.result()
+        for number, judged, found in waiting:
+            yield number, judged, found.result()
 
 
 def _after_loss(weeks: ActivityWeeks, learned: Learned, run: _Run, companions: Companions) -> tuple[RhythmCategory, ...]:
@@ -207,9 +220,10 @@ class _Run:
 
     def add(self, block: WeekBlock, found: Profiles, lasts: FloatArray, low: int | None) -> None:
         """Add the customers of a block; where `low`, the number of the first of them, is given, they are listed too."""
-        broken = np.minimum(found.broken.sum(1), 1).astype(float)
+        broken = np.minimum(found.probability, 1).astype(float)
         called = broken >= self.threshold
-        recent = called & (found.likeliest_week() >= self.baseline - RECENT_WEEKS)
+        recent = called.copy()
+        recent[called] = found.likeliest_week(np.flatnonzero(called)) >= self.baseline - RECENT_WEEKS
         segment = block.segment[found.rows]
         settled = called & is_settled(broken, lasts, self.settled_from)
         for place, chosen in enumerate((np.ones_like(recent), recent, recent & settled)):
@@ -225,7 +239,7 @@ class _Run:
 
     def _add_kinds(self, found: Profiles, chosen: BoolArray) -> None:
         """Each customer by the likeliest kind."""
-        kinds = np.stack([found.silent.sum(1), found.faded.sum(1), found.partial.sum(1)])[:, chosen].argmax(0)
+        kinds = np.stack([mass[chosen].sum(1) for mass in (found.silent, found.faded, found.partial)]).argmax(0)
         for place, kind in enumerate(KINDS):
             self.kinds[kind] += int((kinds == place).sum())
 

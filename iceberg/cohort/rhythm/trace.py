@@ -21,7 +21,7 @@ class BreakTrace:
 
     def add(self, block: WeekBlock, found: Profiles, index: FloatArray, chosen: IntRows) -> None:
         """Add the customers `chosen` (places in `found`); `block` and `index` hold the same weeks as the profiles."""
-        week = found.likeliest_week()[chosen]
+        week = found.likeliest_week(chosen)
         days, first = block.days[found.rows[chosen]], block.first[found.rows[chosen]]
         before = np.maximum(found.before[chosen], 1e-6)
         for place, offset in enumerate(self.offsets):

@@ -30,6 +30,8 @@ from iceberg.ingest.schema import CONTRACT_MARK
 from iceberg.ingest.tables import Tables
 
 _WEEK = 7
+_WORD_WEEKS = 8  # a byte for each week, a bit for each day of it: 63 bits of a number with a sign
+_BYTES = (1 << 8 * _WORD_WEEKS) // 255  # 1 in each byte
 _NEVER, _QUARTER = 30_000, 13
 _SHOWN_SEGMENTS = 12  # judgement: more are no list that anybody reads; the smaller ones stand together
 _STOPPED_DAYS = 14  # judgement: where other files go on for longer than this, the log stopped before them
@@ -38,7 +40,10 @@ _SATURDAY = 5  # a log that ends on a Saturday is one of a company that is shut 
 
 @dataclass(eq=False)
 class ActivityWeeks:
-    """The weeks of a log; its rows stay in the engine, in the tables ``rhythm_cells`` and ``rhythm_people``.
+    """The weeks of a log; its rows stay in the engine, in the tables ``rhythm_days`` and ``rhythm_people``.
+
+    Both have one row per customer, in which every active day is a bit of the columns ``word_0``, ``word_1`` ...: a row per customer and week takes
+    twice the time, and several times the memory. The first byte is of the days before the first Monday.
 
     Attributes:
         tables: The company.
@@ -94,6 +99,7 @@ class ActivityWeeks:
         read = cls(tables, monday, max((end - monday).days // _WEEK, 0), customers_name=customers)
         read._require_length(last)
         read._count()
+        read._add_totals()
         read._cut_thin_end(last)
         read._number()
         read._compare_ends(last)
@@ -103,18 +109,37 @@ class ActivityWeeks:
         if self.weeks < SHORTEST_LOG_WEEKS:
             raise EvidenceError("rhythm_short", {"weeks": max(self.weeks, 0), "needed": SHORTEST_LOG_WEEKS, "first": self.monday, "last": last})
 
+    @property
+    def _words(self) -> tuple[str, ...]:
+        """The columns of days."""
+        return tuple(f"word_{place}" for place in range(-(-(self.weeks + 1) // _WORD_WEEKS)))
+
     def _count(self) -> None:
-        """Makes ``rhythm_weeks``: one row per customer and week, active days and rows of the file."""
-        week = f"CAST(floor(date_diff('day', DATE '{self.monday}', activity_date) / {_WEEK}.0) AS INTEGER)"
-        day = f"date_diff('day', DATE '{self.monday}', activity_date) - {_WEEK} * {week}"
+        """Makes ``rhythm_days``: one row per customer, with active days and rows of the file up to the last whole week."""
+        words = self._words
+        bits = ", ".join(f"coalesce(bit_or(bit) FILTER (WHERE word = {place}), 0) AS {name}" for place, name in enumerate(words))
+        all_days = " + ".join(f"CAST(bit_count({name}) AS INTEGER)" for name in words)
+        weeks = " + ".join(f"CAST(bit_count({_weeks_sql(name)}) AS INTEGER)" for name in words)
         self.tables.engine.make(
-            "rhythm_weeks",
-            f"SELECT customer_id, {week} AS week, bit_count(bit_or(CAST(1 AS INTEGER) << CAST({day} AS INTEGER))) AS days, count(*) AS signs "
-            f"FROM activity GROUP BY customer_id, {week}",
+            "rhythm_days",
+            f"SELECT customer_id, first, signs, {all_days} AS all_days, {all_days} - CAST(bit_count(word_0 & {_WEEK_BITS}) AS INTEGER) AS days, "
+            f"{weeks} AS weeks, {', '.join(words)} FROM ("
+            f"SELECT customer_id, CAST(min(day) // {_WEEK} - 1 AS INTEGER) AS first, CAST(count(*) AS INTEGER) AS signs, {bits} FROM ("
+            f"SELECT customer_id, day, day // {_WORD_WEEKS * _WEEK} AS word, "
+            f"CAST(1 AS BIGINT) << CAST(8 * (day // {_WEEK} % {_WORD_WEEKS}) + day % {_WEEK} AS INTEGER) AS bit FROM ("
+            f"SELECT customer_id, date_diff('day', DATE '{self.day(-1)}', activity_date) AS day FROM activity "
+            f"WHERE activity_date < DATE '{self.day(self.weeks)}') AS a) AS b GROUP BY customer_id) AS c",
         )
-        inside = f"week BETWEEN 0 AND {self.weeks - 1}"
-        totals = self.tables.engine.columns(f"SELECT week, sum(days) AS days FROM rhythm_weeks WHERE {inside} GROUP BY week")
-        self.totals = np.bincount(totals["week"], weights=totals["days"], minlength=self.weeks).astype(float)
+
+    def _add_totals(self) -> None:
+        """Active days of all customers by week."""
+        sums = (f"sum(CAST(bit_count({self._byte_sql(week)}) AS INTEGER)) AS week_{week}" for week in range(self.weeks))
+        totals = self.tables.engine.columns(f"SELECT {', '.join(sums)} FROM rhythm_days")
+        self.totals = np.array([totals[f"week_{week}"][0] for week in range(self.weeks)], dtype=float)
+
+    def _byte_sql(self, week: int) -> str:
+        place, byte = divmod(week + 1, _WORD_WEEKS)
+        return f"(word_{place} >> {8 * byte}) & {_WEEK_BITS}"
 
     def _cut_thin_end(self, last: date) -> None:
         """Leave out last weeks that hold too little: everybody would seem to have stopped in them."""
@@ -124,6 +149,7 @@ class ActivityWeeks:
         if self.weeks < whole:
             self.remarks.append(RhythmRemark("thin_end", {"count": whole - self.weeks, "from": self.day(self.weeks), "last": last}))
             self.totals = self.totals[: self.weeks]
+            self._count()
         usual = np.median(self.totals)
         holes = int((self.totals < HOLE * usual).sum())
         if holes:
@@ -134,32 +160,22 @@ class ActivityWeeks:
         return bool(self.totals[week] < THIN_WEEK * np.median(self.totals[max(week - _QUARTER, 0) : week]))
 
     def _number(self) -> None:
-        """Makes ``rhythm_people`` and ``rhythm_cells``: customers who can be judged, by number."""
+        """Makes ``rhythm_people``: customers who can be judged, by number."""
         engine = self.tables.engine
-        inside = f"FILTER (WHERE week BETWEEN 0 AND {self.weeks - 1})"
-        engine.make(
-            "rhythm_seen",
-            f"SELECT customer_id, min(week) AS first, max(week) {inside} AS last, coalesce(sum(days) {inside}, 0) AS days, sum(signs) AS signs, "
-            f"sum(days) AS all_days, count(*) AS weeks FROM rhythm_weeks WHERE week < {self.weeks} GROUP BY customer_id",
-        )
         customers, once, median = engine.execute(
-            "SELECT count(*), count(*) FILTER (WHERE all_days = 1), quantile_cont(signs / all_days, 0.5) FROM rhythm_seen"
+            "SELECT count(*), count(*) FILTER (WHERE all_days = 1), quantile_cont(signs / all_days, 0.5) FROM rhythm_days"
         ).fetchall()[0]
         self.customers = int(customers)
         if not customers or once / customers > ONE_VISIT_SHARE:
             raise EvidenceError("rhythm_one_visit", {"customers": int(customers), "once": int(once)})
         staff = self._staff(max(STAFF_ROWS_PER_DAY, STAFF_TIMES_MEDIAN * float(median)))
         self._take_segments()
+        left, place, join = self._customer_sql()
         engine.make(
             "rhythm_people",
             f"SELECT s.customer_id, CAST(row_number() OVER (ORDER BY hash(s.customer_id), s.customer_id) - 1 AS INTEGER) AS number, "
-            f"greatest(first, -1) AS first, {self.left_sql} AS left_week, {self._segment_sql()} AS segment "
-            f"FROM rhythm_seen AS s {self._join_sql()} WHERE days >= {LEAST_DAYS_SLOW} AND NOT ({staff})",
-        )
-        engine.make(
-            "rhythm_cells",
-            f"SELECT number, CAST(week AS SMALLINT) AS week, CAST(days AS UTINYINT) AS days FROM rhythm_weeks JOIN rhythm_people USING (customer_id) "
-            f"WHERE week BETWEEN 0 AND {self.weeks - 1}",
+            f"first, {left} AS left_week, {place} AS segment, {', '.join(self._words)} "
+            f"FROM rhythm_days AS s {join} WHERE days >= {LEAST_DAYS_SLOW} AND NOT ({staff})",
         )
         people, left = engine.execute(f"SELECT count(*), count(*) FILTER (WHERE left_week < {self.weeks}) FROM rhythm_people").fetchall()[0]
         self.people, self.left = int(people), int(left)
@@ -169,7 +185,7 @@ class ActivityWeeks:
         often = f"signs / all_days >= {rows_per_day}"
         daily = f"all_days >= {STAFF_DAYS_PER_WEEK} * greatest(weeks, {STAFF_WEEKS})"
         counted, number = self.tables.engine.execute(
-            f"SELECT count(*) FILTER (WHERE {often}), count(*) FILTER (WHERE NOT ({often}) AND {daily}) FROM rhythm_seen"
+            f"SELECT count(*) FILTER (WHERE {often}), count(*) FILTER (WHERE NOT ({often}) AND {daily}) FROM rhythm_days"
         ).fetchall()[0]
         rare = 0 < number <= STAFF_SHARE * self.customers
         cards = int(counted) + (int(number) if rare else 0)
@@ -191,18 +207,20 @@ class ActivityWeeks:
     def _has_customers(self) -> bool:
         return "customers" in self.tables.names
 
-    def _join_sql(self) -> str:
+    def _customer_sql(self) -> tuple[str, str, str]:
+        """SQL of the week of an open departure, of the place of the segment, and of the join that both need: none where all customers are alike."""
         if not self._has_customers:
-            return ""
+            return str(_NEVER), "0", ""
+        ends = self.tables.engine.execute(f"SELECT count(end_date) FROM {self.customers_name}").fetchall()[0][0]
+        if not ends and len(self.segments) == 1:
+            return str(_NEVER), "0", ""
         places = ", ".join(f"({_quoted(name)}, {place})" for place, name in enumerate(self.segments))
-        return (
+        join = (
             f"LEFT JOIN (SELECT customer_id, max({_SEGMENT}) AS name, max(end_date) AS end_date FROM {self.customers_name} "
             "GROUP BY customer_id) AS c "
             f"ON c.customer_id = s.customer_id LEFT JOIN (VALUES {places}) AS p(name, place) ON p.name = c.name"
         )
-
-    def _segment_sql(self) -> str:
-        return f"CAST(coalesce(place, {len(self.segments) - 1}) AS INTEGER)" if self._has_customers else "0"
+        return self.left_sql, f"CAST(coalesce(place, {len(self.segments) - 1}) AS INTEGER)", join
 
     @property
     def left_sql(self) -> str:
@@ -224,16 +242,12 @@ class ActivityWeeks:
 
     def block(self, low: int, high: int) -> WeekBlock:
         """The weeks of the customers with these numbers."""
-        engine, rows = self.tables.engine, max(min(high, self.people) - low, 0)
-        inside = f"number >= {low} AND number < {high}"
-        who = engine.columns(f"SELECT number - {low} AS row, first, left_week, segment FROM rhythm_people WHERE {inside}")
-        cells = engine.columns(f"SELECT number - {low} AS row, week, days FROM rhythm_cells WHERE {inside}")
-        days = np.zeros((rows, self.weeks), dtype=np.uint8)
-        days[cells["row"], cells["week"]] = cells["days"]
-        columns = {name: np.empty(rows, dtype=np.int32) for name in ("first", "left_week", "segment")}
-        for name, values in columns.items():
-            values[who["row"]] = who[name]
-        return WeekBlock(days, columns["first"], columns["left_week"], columns["segment"])
+        names = ("first", "left_week", "segment", *self._words)
+        found = self.tables.engine.columns(f"SELECT number, {', '.join(names)} FROM rhythm_people WHERE number >= {low} AND number < {high}")
+        order = np.argsort(found["number"])
+        first, left, segment, *words = (found[name][order] for name in names)
+        bits = np.stack(words, axis=1).astype("<i8").view(np.uint8)[:, 1 : self.weeks + 1]
+        return WeekBlock(np.bitwise_count(bits), *(one.astype(np.int32) for one in (first, left, segment)))
 
     def events(self, since: int) -> tuple[tuple[tuple[str, str], ...], dict[str, IntArray]]:
         """First complaint and first incident of each customer and category from week `since` on.
@@ -274,7 +288,15 @@ class ActivityWeeks:
         return {int(number): str(name) for number, name in rows}
 
 
+_WEEK_BITS = (1 << _WEEK) - 1
 _SEGMENT = f"split_part(coalesce(segment, ''), '{CONTRACT_MARK}', 1)"
+
+
+def _weeks_sql(word: str) -> str:
+    """SQL of a number with a bit for each week of `word` that has a day: the seven days of a byte are folded onto its first bit."""
+    for days, kept in ((4, 0x0F), (2, 0x03), (1, 0x01)):
+        word = f"(({word} | ({word} >> {days})) & {kept * _BYTES})"
+    return word
 
 
 def _quoted(text: str) -> str:

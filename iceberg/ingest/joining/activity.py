@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import duckdb
 import numpy as np
 
+from iceberg.arrays import BoolArray, IntArray
 from iceberg.ingest.joining.options import ReturnShare
 
 # Judgement: a silence that fewer than one in five customers break is a departure.
@@ -35,7 +36,48 @@ class ProposedThreshold:
     steps: tuple[ReturnShare, ...]
 
 
-def propose_inactivity(connection: duckdb.DuckDBPyConnection, rows: str, *, first_day: date, last_day: date) -> ProposedThreshold:
+@dataclass(frozen=True)
+class Silences:
+    """The silences of all customers between two days of activity, and those that last until the end of the log.
+
+    Attributes:
+        days: Length of each kind of silence.
+        broken: Whether it ended in a return.
+        silences: How many there were of it.
+    """
+
+    days: IntArray
+    broken: BoolArray
+    silences: IntArray
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection, rows: str, *, last_day: date) -> Silences:
+        """From a log, in one pass over its rows in the order of customers and days.
+
+        Args:
+            connection: Connection with the rows.
+            rows: SQL of the log: customer_id, activity_date; several rows of a day are one.
+            last_day: Last day of the log.
+        """
+        counted = connection.execute(
+            f"""
+            SELECT coalesce(gap, datediff('day', activity_date, DATE '{last_day}')) AS days, gap IS NOT NULL AS broken, count(*) AS silences
+            FROM (
+                SELECT activity_date,
+                    datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date)) AS gap
+                FROM ({rows})
+            ) WHERE gap IS NULL OR gap > 0 GROUP BY 1, 2
+            """
+        ).fetchall()
+        days, broken, silences = zip(*counted, strict=True) if counted else ((), (), ())
+        return cls(np.array(days, dtype=np.int64), np.array(broken, dtype=bool), np.array(silences, dtype=np.int64))
+
+    def returned(self, *, days: int) -> int:
+        """Number of silences of more than `days` days that ended in a return."""
+        return int(self.silences[self.broken & (self.days > days)].sum())
+
+
+def propose_inactivity(silences: Silences, *, first_day: date, last_day: date) -> ProposedThreshold:
     """The shortest silence, in whole weeks, that few customers break.
 
     The lengths of silences are estimated by Kaplan-Meier; those that last until the end of the log are censored. For each threshold T, the
@@ -43,26 +85,14 @@ def propose_inactivity(connection: duckdb.DuckDBPyConnection, rows: str, *, firs
     shortest T at which this share is at most `FEW_RETURNS`.
 
     Args:
-        connection: Connection with the rows.
-        rows: SQL of the log: customer_id, activity_date.
+        silences: Of the log.
         first_day: First day of the log.
         last_day: Last day of the log.
     """
     weeks = max((last_day - first_day).days // _WEEK, 1)
-    counted = connection.sql(
-        f"""
-        SELECT least(CAST(ceil(coalesce(gap, watched) / {_WEEK}.0) AS INTEGER), {weeks}) AS week, gap IS NOT NULL AS broken, count(*) AS silences
-        FROM (
-            SELECT datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date)) AS gap,
-                datediff('day', activity_date, DATE '{last_day}') AS watched
-            FROM (SELECT DISTINCT customer_id, activity_date FROM ({rows}))
-        ) GROUP BY 1, 2
-        """
-    ).fetchall()
-    broken, ended = np.zeros(weeks + 1), np.zeros(weeks + 1)
-    for week, is_broken, silences in counted:
-        ended[week] += silences
-        broken[week] += silences if is_broken else 0
+    week = np.minimum(-(-silences.days // _WEEK), weeks)
+    ended = np.bincount(week, silences.silences, minlength=weeks + 1)
+    broken = np.bincount(week, silences.silences * silences.broken, minlength=weeks + 1)
     watched = ended[::-1].cumsum()[::-1]
     lasting = np.cumprod(1 - np.divide(broken, watched, out=np.zeros(weeks + 1), where=watched > 0))
     far = int(np.flatnonzero(watched >= _ENOUGH_SILENCES).max(initial=0))
@@ -86,9 +116,3 @@ def last_visible_day(last_day: date, *, threshold_days: int, end: str) -> date:
     customers active in them count as present. Departures dated to the passing of the threshold are known the same day.
     """
     return last_day - timedelta(days=threshold_days) if end == "last_activity" else last_day
-
-
-def count_returns(connection: duckdb.DuckDBPyConnection, rows: str, *, days: int) -> int:
-    """Number of silences of more than `days` days that ended in a return; `rows` is SQL with customer_id and activity_date."""
-    gap = "datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date))"
-    return int(connection.execute(f"SELECT count(*) FROM (SELECT {gap} AS gap FROM ({rows})) WHERE gap > {days}").fetchall()[0][0])

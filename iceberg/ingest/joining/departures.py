@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import duckdb
 
 from iceberg.ingest.columns.mapping import ColumnMapping
-from iceberg.ingest.joining.activity import count_returns, last_visible_day, propose_inactivity
+from iceberg.ingest.joining.activity import Silences, last_visible_day, propose_inactivity
 from iceberg.ingest.joining.contradictions import find_contradictions
 from iceberg.ingest.joining.options import Folding, Inactivity, Joining, JoiningReport
 from iceberg.ingest.joining.subscriptions import fold_subscriptions
@@ -60,7 +60,7 @@ def join_customers(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judg
     if "activity" in loaded:
         inactivity = _find_inactivity(connection, loaded, rules)
     for name, columns in _EMPTY.items():
-        if not (name == "folded" and folding) and not (name == "active" and inactivity):
+        if not (name == "folded" and folding) and not (name == "active" and "activity" in loaded):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} (customer_id VARCHAR, {columns})")
     if "complaints" in loaded and rules.early_complaints == "move_start":
         first = f"SELECT customer_id, min(complaint_date) AS first_complaint FROM ({accepted_sql(loaded['complaints'])}) GROUP BY customer_id"
@@ -92,28 +92,28 @@ def _reject_unknown(connection: duckdb.DuckDBPyConnection, item: JudgedTable, cu
     )
 
 
-def _find_inactivity(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Inactivity:
+def _find_inactivity(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Inactivity | None:
     """Find the threshold, and write the first and last day of activity of each customer to the table ``active``; complaints are activity."""
-    log = f"SELECT DISTINCT customer_id, activity_date FROM ({accepted_sql(loaded['activity'])})"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE activity_days AS {log}")
-    first, last = connection.execute("SELECT min(activity_date), max(activity_date) FROM activity_days").fetchall()[0]
-    first, last = first or date(1970, 1, 1), last or date(1970, 1, 1)
-    rows = "SELECT * FROM activity_days"
-    proposed = propose_inactivity(connection, rows, first_day=first, last_day=last)
-    days = rules.inactivity_days or proposed.days
+    rows = accepted_sql(loaded["activity"])
     complaints = "SELECT NULL::VARCHAR AS customer_id, NULL::DATE AS last_complaint"
     if "complaints" in loaded:
         complaints = f"SELECT customer_id, max(complaint_date) AS last_complaint FROM ({accepted_sql(loaded['complaints'])}) GROUP BY customer_id"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE active AS SELECT customer_id, first_day, greatest(last_day, last_complaint) AS last_day FROM ("
-        f"SELECT customer_id, min(activity_date) AS first_day, max(activity_date) AS last_day FROM activity_days GROUP BY customer_id) "
+        f"SELECT customer_id, min(activity_date) AS first_day, max(activity_date) AS last_day FROM ({rows}) GROUP BY customer_id) "
         f"LEFT JOIN ({complaints}) USING (customer_id)"
     )
+    if not rules.silence_is_read:
+        return None
+    first, last = connection.execute(f"SELECT min(activity_date), max(activity_date) FROM ({rows})").fetchall()[0]
+    first, last = first or date(1970, 1, 1), last or date(1970, 1, 1)
+    silences = Silences.read(connection, rows, last_day=last)
+    proposed = propose_inactivity(silences, first_day=first, last_day=last)
+    days = rules.inactivity_days or proposed.days
     customers, silent, early = connection.sql(
         f"SELECT count(*), count(*) FILTER (last_day < DATE '{last}' - {days}), count(*) FILTER (first_day < DATE '{first}' + {days}) FROM active"
     ).fetchall()[0]
-    returned = count_returns(connection, rows, days=days)
-    connection.execute("DROP TABLE activity_days")
+    returned = silences.returned(days=days)
     as_of = last_visible_day(last, threshold_days=days, end=rules.inactivity_end)
     return Inactivity(
         days, proposed.days, bool(rules.inactivity_days), proposed.settled, customers, silent, first, last, as_of, early, returned, proposed.steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from iceberg.errors import MappingError
 from iceberg.ingest.schema import LONGEST_SEPARATOR
@@ -61,6 +61,8 @@ class Joining:
         split_categories: What separates several categories in one cell, such as ``";"``; "" where each cell holds one.
     """
 
+    silence_is_read: ClassVar[bool] = True
+
     gap_days: int = GAP_DAYS
     reactivated: str = "one_life"
     start_from: str = "customers"
@@ -78,6 +80,10 @@ class Joining:
     merge_categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
     drop_categories: tuple[str, ...] = ()
     split_categories: str = ""
+
+    def without_silence(self) -> Joining:
+        """The same rules for a log in which silence is no departure."""
+        return JoiningWithoutSilence(**{option.name: getattr(self, option.name) for option in fields(self)} | {"end_from": "customers"})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
@@ -107,6 +113,12 @@ class Joining:
                 raise MappingError("mapping_field_unknown", {"file": name, "table": "joining", "value": key, "known": ", ".join(known)})
             values[key] = _checked(key, value, name)
         return cls(**values)
+
+
+class JoiningWithoutSilence(Joining):
+    """The same, with silences not even counted: of a large log that would take most of the time of reading it."""
+
+    silence_is_read = False
 
 
 def _checked(key: str, value: Any, name: str) -> Any:  # noqa: ANN401

@@ -18,19 +18,33 @@ def settings(**changed: object) -> RhythmSettings:
     return RhythmSettings(FLAT, **changed)  # type: ignore[arg-type]  # fields of it
 
 
+def ratios_of(days: np.ndarray, weeks: np.ndarray, **changed: object) -> np.ndarray:
+    """(K, W - 1, n) log likelihood ratios, without a dispersion and wherever a break may be."""
+    sums, found = _Sums.of(days, weeks), np.empty((len(RATIOS) + len(RAMPS), days.shape[1] - 1, len(days)), np.float32)
+    log_ratios(sums, settings(**changed), np.ones(len(days), np.float32), np.ones(found.shape[1:], bool), out=found)
+    return found
+
+
 def test_the_ratio_of_likelihoods_is_that_of_the_integrals_over_the_rate() -> None:
     """3 weeks with 2, 3 and 1 days, then a rate of 0.15 of it for 2 weeks with 0 and 1: by hand."""
     days, weeks = np.array([[2, 3, 1, 0, 1]], np.float32), np.ones((1, 5), np.float32)
-    found = log_ratios(_Sums.of(days, weeks), settings(shape=2.0, rate=1.5))
+    found = ratios_of(days, weeks, shape=2.0, rate=1.5)
     place = RATIOS.tolist().index(0.15)
     by_hand = 1 * math.log(0.15) + (2 + 7) * (math.log(1.5 + 5) - math.log(1.5 + 3 + 0.15 * 2))
-    assert found[place][0, 2] == pytest.approx(by_hand, abs=1e-5)
+    assert found[place, 2, 0] == pytest.approx(by_hand, abs=1e-5)
+
+
+def test_a_ratio_is_divided_by_the_dispersion_and_is_asked_for_only_where_a_break_is_possible() -> None:
+    days, weeks = np.array([[2, 3, 1, 0, 1]] * 2, np.float32), np.ones((2, 5), np.float32)
+    sums, found = _Sums.of(days, weeks), np.empty((len(RATIOS) + len(RAMPS), 4, 2), np.float32)
+    log_ratios(sums, settings(), np.array([1, 2], np.float32), np.array([[True, False]] + [[True, True]] * 3), out=found)
+    assert np.allclose(found[:, 1:, 0], 2 * found[:, 1:, 1], rtol=1e-5) and np.isinf(found[:, 0, 1]).all() and np.isfinite(found[:, :, 0]).all()
 
 
 def test_a_rate_that_does_not_change_has_the_likelihood_of_none() -> None:
     """A fade to the full rate, or a step of one, would be no change: the formula gives 0 there."""
     sums = _Sums.of(np.array([[1, 0, 2, 1]], np.float32), np.ones((1, 4), np.float32))
-    days_after, weeks_after = sums.between(np.array([2]), np.array([4]))
+    days_after, weeks_after = (total[-1] - total[2] for total in (sums.days, sums.weeks))
     assert (days_after.item(), weeks_after.item()) == (3, 2)
     weight, exposure = 1 + 4, 1 + 2 + 1.0 * 2
     assert 3 * math.log(1.0) + weight * (math.log(1 + 4) - math.log(exposure)) == 0
@@ -39,12 +53,12 @@ def test_a_rate_that_does_not_change_has_the_likelihood_of_none() -> None:
 def test_a_fade_goes_down_in_steps_of_four_weeks() -> None:
     """8 weeks to 0.02: 0.755 for four weeks, 0.265 for four, then 0.02."""
     days, weeks = np.full((1, 16), 2, np.float32), np.ones((1, 16), np.float32)
-    found = log_ratios(_Sums.of(days, weeks), settings())[len(RATIOS)]
+    found = ratios_of(days, weeks)[len(RATIOS)]
     assert RAMPS[0] == (8, 0.02)
     tau = 4
     by_hand = 8 * math.log(0.755) + 8 * math.log(0.265) + 8 * math.log(0.02)
     by_hand += (1 + 32) * (math.log(1 + 16) - math.log(1 + 4 + 4 * 0.755 + 4 * 0.265 + 4 * 0.02))
-    assert found[0, tau - 1] == pytest.approx(by_hand, abs=1e-4)
+    assert found[tau - 1, 0] == pytest.approx(by_hand, abs=1e-4)
 
 
 def test_a_regular_who_stops_is_dated_to_the_week() -> None:

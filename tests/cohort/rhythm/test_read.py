@@ -9,7 +9,7 @@ import pytest
 import iceberg
 from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.rhythm.counts import RhythmCounts
-from iceberg.cohort.rhythm.read import find_rhythms
+from iceberg.cohort.rhythm.read import find_rhythms, without_inactivity
 from iceberg.simulation.gym import gym_files
 
 
@@ -30,6 +30,16 @@ def test_one_call_reads_a_log(counts: RhythmCounts) -> None:
     assert counts.stands_out and sum(counts.kinds.values()) == counts.collapsing <= counts.broken <= counts.established
     assert len(counts.weekly) == 104 and all(level >= 0 for level in counts.weekly)
     assert {one.segment for one in counts.segments} == {"Basic", "Plus", "Student"}
+
+
+def test_silences_are_not_counted_where_they_are_no_departures(gym: Path) -> None:
+    """That would take most of the time of reading a large log."""
+    tables, report = iceberg.load_tables(activity=gym / "visits.csv", mapping=without_inactivity(None))
+    with tables:
+        counted = "SELECT count(*), count(end_date), count(*) - count(start_date) FROM customers"
+        [(customers, left, unknown)] = tables.engine.execute(counted).fetchall()
+    assert report.joining.inactivity is None
+    assert (customers, left, unknown) == (report.joining.customers, 0, 0) and customers > 500
 
 
 def test_a_log_beside_an_estimate_gives_the_same_and_fewer_alarms_for_smaller_budgets(gym: Path, counts: RhythmCounts) -> None:

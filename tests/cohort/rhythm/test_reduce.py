@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from iceberg.cli.arguments import activity_types
+from iceberg.cohort.rhythm import reduce
 from iceberg.cohort.rhythm.assumptions import FALSE_ALARMS, SETTLED, SURE_BREAK
 from iceberg.cohort.rhythm.reduce import LARGEST_BUDGET, LEAST_SETTLED, reduce_rhythm
 from iceberg.errors import EvidenceError, OptionError
@@ -99,6 +100,22 @@ def test_the_order_of_rows_changes_nothing() -> None:
     files = {"activity": UploadedBytes("visits.csv", turned.encode()), "incidents": UploadedBytes("incidents.csv", log.incidents_csv())}
     with load_tables(**files, mapping=MAPPING)[0] as other:
         assert reduce_rhythm(other) == first
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks are judged side by side and added up in their order, whichever is done first."""
+    log, found = simulate_visits(replace(BUSY, members=400), seed=3), []
+    monkeypatch.setattr(reduce, "_BLOCK", 23)
+    monkeypatch.setattr(reduce, "PART", 50)
+    for threads in (1, 4):
+        monkeypatch.setattr(reduce, "_THREADS", threads)
+        with load_log(log, segments=True) as tables:
+            found.append(reduce_rhythm(tables))
+    assert found[0] == found[1]
+    monkeypatch.undo()
+    with load_log(log, segments=True) as tables:
+        whole = reduce_rhythm(tables)
+    assert (whole.broken, whole.settled, whole.kinds, whole.segments) == (found[0].broken, found[0].settled, found[0].kinds, found[0].segments)
 
 
 def test_several_visits_a_day_are_one() -> None:

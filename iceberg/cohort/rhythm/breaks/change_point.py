@@ -7,6 +7,9 @@
 where T is all exposure, T1 the exposure before t, and phi the dispersion of weekly days. g is a step to one of `RATIOS` or a fade of `RAMPS`. A
 silence that still lasts may also be a pause: the likelihood is that of silence, the prior that of pauses of the length seen so far.
 
+Inside, arrays run by week, then by customer: sums over weeks are sums of long rows, and what is known of a customer is added to a whole row.
+All changes share memory that is used again from one chunk of customers to the next.
+
 References:
     Gamma-Poisson mixture as in Fader, Hardie, Lee 2005 (BG/NBD, the case g = 0); dispersion as the regularity of Platzer, Reutterer 2016
     (Pareto/GGG).
@@ -15,10 +18,9 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import (
@@ -36,9 +38,11 @@ from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, expose
 _LEAST_WEEKS_AFTER = 2  # a break of the last week alone is never one
 _LEAST_EXPOSURE = 0.25
 COLLAPSES = RATIOS <= COLLAPSE_RATIO
+_STEPS = len(RATIOS)
+_CHANGES = _STEPS + len(RAMPS)
 _TINY = 1e-30
 _NEAR = (0.85, 0.95, 1.0, 0.95, 0.85)  # judgement: a week is shown, and two weeks beside it are near enough; of equals the middle one
-Kind = TypeVar("Kind", np.float32, np.bool_)
+IntRows = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,7 @@ class Profiles:
         fresh: (K,) the same summed over customers, for breaks of `fresh_ages` weeks.
         before, now: Days per usual week before the likeliest break, and since it (at most the last eight weeks).
         weeks_at_risk: Weeks in which a break was possible, of all customers.
+        allowed: (n, W) whether a break was possible in that week.
     """
 
     rows: IntRows
@@ -60,36 +65,39 @@ class Profiles:
     partial: SingleArray
     faded: SingleArray
     pause: SingleArray
-    changes: FloatArray
+    changes: SingleArray
     fresh: FloatArray
     before: FloatArray
     now: FloatArray
     weeks_at_risk: float
     allowed: BoolArray
 
-    @property
+    @cached_property
     def broken(self) -> SingleArray:
         """(n, W) probability that the rhythm broke in that week and is low to the end."""
         return self.silent + self.partial + self.faded
 
-    def week(self, quantile: float) -> IntRows:
-        """The week of the break, given one."""
-        mass = self.broken
+    @cached_property
+    def probability(self) -> SingleArray:
+        """(n,) probability that the rhythm is broken."""
+        return np.asarray(self.broken.sum(1))
+
+    def week(self, quantile: float, rows: IntRows | None = None) -> IntRows:
+        """The week of the break, given one; of some places in the profiles, or of all."""
+        mass = self.broken if rows is None else self.broken[rows]
         below = np.cumsum(mass, 1) < quantile * np.maximum(mass.sum(1), _TINY)[:, None]
         return np.asarray(np.minimum(below.sum(1), mass.shape[1] - 1), dtype=np.intp)
 
-    def week_range(self) -> tuple[IntRows, IntRows]:
+    def week_range(self, rows: IntRows | None = None) -> tuple[IntRows, IntRows]:
         """First and last week of the 90 % range. A break within a week shows from the next whole one on, so the range begins a week before."""
-        return np.maximum(self.week(0.05) - 1, 0), self.week(0.95)
+        return np.maximum(self.week(0.05, rows) - 1, 0), self.week(0.95, rows)
 
-    def likeliest_week(self) -> IntRows:
+    def likeliest_week(self, rows: IntRows | None = None) -> IntRows:
         """The week of the break, given one: around it lies most of what is known, its own week first."""
-        mass = np.pad(self.broken, ((0, 0), (len(_NEAR) // 2,) * 2))
-        near = sum(weight * mass[:, place : place + self.broken.shape[1]] for place, weight in enumerate(_NEAR))
-        return np.asarray(np.clip(np.argmax(near, axis=1), self.week(0.05), self.week(0.95)), dtype=np.intp)
-
-
-IntRows = np.ndarray[tuple[int], np.dtype[np.intp]]
+        own = self.broken if rows is None else self.broken[rows]
+        mass = np.pad(own, ((0, 0), (len(_NEAR) // 2,) * 2))
+        near = sum(weight * mass[:, place : place + own.shape[1]] for place, weight in enumerate(_NEAR))
+        return np.asarray(np.clip(np.argmax(near, axis=1), self.week(0.05, rows), self.week(0.95, rows)), dtype=np.intp)
 
 
 def regular_rows(block: WeekBlock, settings: RhythmSettings) -> IntRows:
@@ -109,109 +117,169 @@ def find_breaks(block: WeekBlock, settings: RhythmSettings, index: FloatArray, *
         index: Of the weeks of the block.
         fresh_ages: First and last age, in weeks, of the breaks in `Profiles.fresh`.
     """
-    rows = regular_rows(block, settings)
-    parts = [
-        _find_in_chunk(block, rows[low : low + CHUNK_CUSTOMERS], settings, index, fresh_ages) for low in range(0, max(len(rows), 1), CHUNK_CUSTOMERS)
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "silent", "partial", "faded", "pause", "changes")}
-    joined |= {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("before", "now", "allowed")}
-    return Profiles(**joined, fresh=np.sum([part.fresh for part in parts], axis=0), weeks_at_risk=sum(part.weeks_at_risk for part in parts))
+    rows, width = regular_rows(block, settings), block.days.shape[1]
+    silent, partial, faded, pause = (np.empty((width, len(rows)), np.float32) for _ in range(4))
+    changes, allowed = np.empty((_CHANGES, len(rows)), np.float32), np.empty((width, len(rows)), bool)
+    before, now = np.empty(len(rows)), np.empty(len(rows))
+    fresh, room = np.zeros(_CHANGES), np.empty((_CHANGES + 1) * (width - 1) * min(CHUNK_CUSTOMERS, len(rows)), np.float32)
+    for low in range(0, len(rows), CHUNK_CUSTOMERS):
+        part = slice(low, low + CHUNK_CUSTOMERS)
+        chunk = block.rows(rows[part])
+        exposed = expose(chunk, settings, index)
+        sums = _Sums.of(exposed.days, exposed.weeks)
+        allowed[0, part], allowed[1:, part] = False, _allowed(sums, chunk, settings)
+        weighed = _Weighed.of(sums, settings, allowed[1:, part], room)
+        fresh += weighed.fresh(fresh_ages)
+        changes[:, part] = weighed.changes()
+        for target, mass in zip((silent, partial, faded, pause), weighed.kinds(), strict=True):
+            target[0, part], target[1:, part] = 0, mass
+        allowed[width - _LEAST_WEEKS_AFTER + 1 :, part] = False
+        before[part], now[part] = _levels(sums, silent[:, part] + partial[:, part] + faded[:, part])
+    at_risk = float(np.count_nonzero(allowed))
+    return Profiles(rows, silent.T, partial.T, faded.T, pause.T, changes.T, fresh, before, now, at_risk, allowed.T)
 
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Days and exposure up to each week: column t holds the weeks before t."""
+    """(W + 1, n) days and exposure up to each week: row t holds the weeks before t."""
 
     days: SingleArray
     weeks: SingleArray
 
     @classmethod
     def of(cls, days: SingleArray, weeks: SingleArray) -> _Sums:
-        return cls(*(np.concatenate([np.zeros((len(part), 1), np.float32), np.cumsum(part, 1)], 1) for part in (days, weeks)))
+        """From (n, W) days and exposure."""
+        sums = [np.zeros((days.shape[1] + 1, len(days)), np.float32) for _ in range(2)]
+        for own, total in zip((days, weeks), sums, strict=True):
+            np.cumsum(own.T, axis=0, out=total[1:])
+        return cls(*sums)
 
-    def between(self, first: IntRows, end: IntRows) -> tuple[SingleArray, SingleArray]:
-        """Days and exposure from the weeks `first` up to, not including, `end`, both by break week."""
-        return self.days[:, end] - self.days[:, first], self.weeks[:, end] - self.weeks[:, first]
+
+def _allowed(sums: _Sums, chunk: WeekBlock, settings: RhythmSettings) -> BoolArray:
+    """(W - 1, n) whether a rhythm can be seen to break in each week from the second on."""
+    tau = np.arange(1, len(sums.days) - 1)[:, None]
+    seen = (sums.days[1:-1] >= settings.least_days) & (sums.weeks[-1] - sums.weeks[1:-1] > _LEAST_EXPOSURE)
+    return np.asarray(seen & (chunk.first <= tau - LEAST_WEEKS))
 
 
-def log_ratios(sums: _Sums, settings: RhythmSettings) -> list[SingleArray]:
-    """The log likelihood ratio of each change in each week, before the dispersion: `RATIOS`, then `RAMPS`."""
-    width = sums.days.shape[1] - 1
-    tau = np.arange(1, width)
-    end = np.full_like(tau, width)
-    days_after, weeks_after = sums.between(tau, end)
-    weeks_before = sums.weeks[:, tau]
-    weight = (settings.shape + sums.days[:, -1:]).astype(np.float32)
-    base = np.log(settings.rate + sums.weeks[:, -1:])
-    found = [
-        days_after * np.float32(np.log(ratio)) + weight * (base - np.log(settings.rate + weeks_before + np.float32(ratio) * weeks_after))
-        for ratio in RATIOS
-    ]
-    for length, ratio in RAMPS:
+def log_ratios(sums: _Sums, settings: RhythmSettings, dispersion: SingleArray, allowed: BoolArray, *, out: SingleArray) -> None:
+    """The log likelihood ratio of each change, `RATIOS` and then `RAMPS`, from the second week on.
+
+    Args:
+        sums: Of n customers and W weeks.
+        settings: For the prior of the rate.
+        dispersion: (n,) by which the ratio of each customer is divided.
+        allowed: (W - 1, n) where it is asked for; elsewhere it is minus infinity.
+        out: (K, W - 1, n), filled.
+    """
+    days_after, weeks_after = ((total[-1] - total[1:-1]) for total in (sums.days, sums.weeks))
+    days_after /= dispersion
+    weight = ((settings.shape + sums.days[-1]) / dispersion).astype(np.float32)
+    base = np.log(settings.rate + sums.weeks[-1])
+    before = sums.weeks[1:-1] + np.float32(settings.rate)
+    np.copyto(before, np.inf, where=~allowed)
+    days_term, term = np.empty_like(days_after), np.empty_like(days_after)
+    for exposure, ratio in zip(out, RATIOS.astype(np.float32), strict=False):
+        np.multiply(weeks_after, ratio, out=exposure)
+        np.add(exposure, before, out=exposure)
+        np.multiply(days_after, np.log(ratio), out=days_term)
+        _add_terms(exposure, base, weight, days_term)
+    days_next, weeks_next = (_next_weeks(total) for total in (sums.days, sums.weeks))
+    days_next /= dispersion
+    for exposure, (length, ratio) in zip(out[_STEPS:], RAMPS, strict=True):
         steps = length // RAMP_STEP_WEEKS
-        days_term, exposure = np.zeros_like(days_after), weeks_before.copy()
+        days_term[:] = 0
+        exposure[:] = before
         for step in range(steps + 1):
             level = np.float32(1 - (1 - ratio) * (step + 0.5) / steps if step < steps else ratio)
-            low = np.minimum(tau + step * RAMP_STEP_WEEKS, width)
-            high = np.minimum(low + RAMP_STEP_WEEKS, width) if step < steps else end
-            days, weeks = sums.between(low, high)
-            days_term += days * np.log(level)
-            exposure += level * weeks
-        found.append(days_term + weight * (base - np.log(settings.rate + exposure)))
-    return found
+            later = slice(step * RAMP_STEP_WEEKS, None)
+            days, weeks = (days_next, weeks_next) if step < steps else (days_after, weeks_after)
+            rows = len(days[later])
+            np.multiply(days[later], np.log(level), out=term[:rows])
+            days_term[:rows] += term[:rows]
+            np.multiply(weeks[later], level, out=term[:rows])
+            exposure[:rows] += term[:rows]
+        _add_terms(exposure, base, weight, days_term)
 
 
-def _find_in_chunk(block: WeekBlock, rows: IntRows, settings: RhythmSettings, index: FloatArray, fresh_ages: tuple[int, int]) -> Profiles:
-    chunk = block.rows(rows)
-    exposed = expose(chunk, settings, index)
-    sums = _Sums.of(exposed.days, exposed.weeks)
-    width = chunk.days.shape[1]
-    tau = np.arange(1, width)
-    age = width - tau
-    days_after, weeks_after = sums.between(tau, np.full_like(tau, width))
-    allowed = (tau - chunk.first[:, None] >= LEAST_WEEKS) & (sums.days[:, tau] >= settings.least_days) & (weeks_after > _LEAST_EXPOSURE)
-    rate = sums.days[:, -1] / np.maximum(sums.weeks[:, -1], 1)
-    phi = settings.dispersion[np.searchsorted(DISPERSION_EDGES, rate, side="right") - 1][:, None].astype(np.float32)
-    ratios = log_ratios(sums, settings)
-    prior = np.log(settings.break_hazard) + np.log(settings.mix)
-    terms = np.stack([np.where(allowed, one / phi + np.float32(own), -np.inf) for one, own in zip(ratios, prior, strict=True)])
-    lasting = np.log(settings.pause_hazard) + np.log(settings.pause_survival[np.minimum(age, len(settings.pause_survival) - 1)])
-    still = np.where(allowed & (days_after == 0), ratios[0] / phi + lasting.astype(np.float32), -np.inf)
-    top = np.maximum(np.maximum(terms.max((0, 2), initial=0), still.max(1, initial=0)), 0)[:, None]
-    weights = np.exp(terms - top)
-    pause = np.exp(still - top)
-    total = (weights.sum((0, 2)) + pause.sum(1))[:, None] + np.exp(-top)
-    # A single last week has its say against older breaks, but is never a break itself: it may be a holiday of a week.
-    old = age >= _LEAST_WEEKS_AFTER
-    weights = weights * old / total
-    pause = pause * old / total
-    allowed &= old
-    steps, ramps = weights[: len(RATIOS)], weights[len(RATIOS) :]
-    partial = steps[1:][COLLAPSES[1:]].sum(0)
-    slow = np.zeros_like(partial)
-    for (length, ratio), mass in zip(RAMPS, ramps, strict=True):
-        slow += mass * (1 - (1 - ratio) * np.minimum(age / length, 1) <= COLLAPSE_RATIO)
-    fresh = weights[:, :, (age >= fresh_ages[0]) & (age <= fresh_ages[1])].sum((1, 2), dtype=float)
-    silent, less, faded = (_at_week(mass) for mass in (steps[0] + pause, partial, slow))
-    before, now = _levels(sums, silent + less + faded)
-    changes = weights.sum(2, dtype=float).T
-    return Profiles(rows, silent, less, faded, _at_week(pause), changes, fresh, before, now, float(allowed.sum()), _at_week(allowed))
+def _add_terms(exposure: SingleArray, base: SingleArray, weight: SingleArray, days_term: SingleArray) -> None:
+    """Turn the exposure under a change into its log likelihood ratio, in place."""
+    np.log(exposure, out=exposure)
+    np.subtract(base, exposure, out=exposure)
+    exposure *= weight
+    exposure += days_term
 
 
-def _at_week(mass: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
-    """Columns by week of the block: none can break in week 0."""
-    return np.concatenate([np.zeros_like(mass[:, :1]), mass], 1)
+def _next_weeks(total: SingleArray) -> SingleArray:
+    """(W - 1, n) what lies in the weeks of one step of a fade, from each week on."""
+    following = np.empty_like(total[1:-1])
+    whole = max(len(total) - 1 - RAMP_STEP_WEEKS, 0)
+    np.subtract(total[1 + RAMP_STEP_WEEKS :], total[1 : 1 + whole], out=following[:whole])
+    np.subtract(total[-1], total[1 + whole : -1], out=following[whole:])
+    return following
+
+
+@dataclass(frozen=True, eq=False)
+class _Weighed:
+    """(K, W - 1, n) and (W - 1, n) how likely each change, and a pause, is in each week, and (n,) what makes all of it add up to 1."""
+
+    weights: SingleArray
+    pause: SingleArray
+    scale: SingleArray
+
+    @classmethod
+    def of(cls, sums: _Sums, settings: RhythmSettings, allowed: BoolArray, room: SingleArray) -> _Weighed:
+        """Prior times likelihood; `room` is memory that is used again."""
+        weeks, customers = allowed.shape
+        parts = room[: (_CHANGES + 1) * allowed.size].reshape(_CHANGES + 1, weeks, customers)
+        weights, pause = parts[:-1], parts[-1]
+        rate = sums.days[-1] / np.maximum(sums.weeks[-1], 1)
+        dispersion = settings.dispersion[np.searchsorted(DISPERSION_EDGES, rate, side="right") - 1].astype(np.float32)
+        log_ratios(sums, settings, dispersion, allowed, out=weights)
+        age = np.arange(weeks, 0, -1)
+        lasting = np.log(settings.pause_hazard) + np.log(settings.pause_survival[np.minimum(age, len(settings.pause_survival) - 1)])
+        np.add(weights[0], lasting.astype(np.float32)[:, None], out=pause)
+        np.copyto(pause, -np.inf, where=sums.days[1:-1] < sums.days[-1])
+        prior = np.log(settings.break_hazard) + np.log(settings.mix)
+        weights += prior.astype(np.float32)[:, None, None]
+        top = np.maximum(np.maximum.reduce(parts.reshape(-1, customers), axis=0), 0)
+        parts -= top
+        np.exp(parts, out=parts)
+        total = parts.sum(1).sum(0) + np.exp(-top)
+        # A single last week has its say against older breaks, but is never a break itself: it may be a holiday of a week.
+        parts[:, weeks - _LEAST_WEEKS_AFTER + 1 :] = 0
+        return cls(weights, pause, 1 / total)
+
+    def changes(self) -> SingleArray:
+        """(K, n) each change over all weeks."""
+        return np.asarray(self.weights.sum(1) * self.scale)
+
+    def fresh(self, ages: tuple[int, int]) -> FloatArray:
+        """(K,) each change at these ages, over all customers."""
+        weeks = len(self.pause)
+        return np.asarray((self.weights[:, max(weeks - ages[1], 0) : max(weeks - ages[0] + 1, 0)].sum(1) * self.scale).sum(1, dtype=float))
+
+    def kinds(self) -> tuple[SingleArray, SingleArray, SingleArray, SingleArray]:
+        """(W - 1, n) breaks to silence (pauses included), to less and slow ones that have come down by now, and the pauses."""
+        age = np.arange(len(self.pause), 0, -1)
+        partial = self.weights[1 : int(COLLAPSES.sum())].sum(0)
+        slow = np.zeros_like(partial)
+        for (length, ratio), mass in zip(RAMPS, self.weights[_STEPS:], strict=True):
+            down = np.count_nonzero(1 - (1 - ratio) * np.minimum(age / length, 1) <= COLLAPSE_RATIO)  # the oldest
+            slow[:down] += mass[:down]
+        silent = self.weights[0] + self.pause
+        for mass in (silent, partial, slow, self.pause):
+            np.multiply(mass, self.scale, out=mass)
+        return silent, partial, slow, self.pause
 
 
 def _levels(sums: _Sums, mass: SingleArray) -> tuple[FloatArray, FloatArray]:
     """Days per usual week before the median week of the break, and since then, at most in the last eight weeks."""
-    width = mass.shape[1]
-    below = np.cumsum(mass, 1) < 0.5 * np.maximum(mass.sum(1), _TINY)[:, None]
-    week = np.minimum(below.sum(1), width - 1)
-    each = np.arange(len(mass))
-    before = sums.days[each, week] / np.maximum(sums.weeks[each, week], 0.5)
+    width = len(mass)
+    below = np.cumsum(mass, 0) < 0.5 * np.maximum(mass.sum(0), _TINY)
+    week = np.minimum(below.sum(0), width - 1)
+    each = np.arange(len(week))
+    before = sums.days[week, each] / np.maximum(sums.weeks[week, each], 0.5)
     low = np.maximum(week, width - 8)
-    now = (sums.days[:, -1] - sums.days[each, low]) / np.maximum(sums.weeks[:, -1] - sums.weeks[each, low], 0.5)
+    now = (sums.days[-1] - sums.days[low, each]) / np.maximum(sums.weeks[-1] - sums.weeks[low, each], 0.5)
     return before.astype(float), now.astype(float)

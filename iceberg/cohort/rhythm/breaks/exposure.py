@@ -97,17 +97,25 @@ def build_week_index(block: WeekBlock) -> FloatArray:
 
 
 def silent_runs(days: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
-    """Length in weeks of the silence that each week lies in; 0 in active weeks, negative where the silence lasts to the end."""
+    """Length in weeks of the silence that each week lies in; 0 in active weeks, negative where the silence lasts to the end.
+
+    Works by week, over all customers at once: `days` is best given as the transpose of an array by week.
+    """
     rows, width = days.shape
-    silent = days == 0
-    behind, beyond = (np.zeros((rows, width + 1), dtype=np.int16) for _ in range(2))
+    silent = (days.T == 0).astype(np.int16)
+    behind, beyond = (np.zeros((width + 1, rows), dtype=np.int16) for _ in range(2))
     for week in range(width):
-        behind[:, week + 1] = np.where(silent[:, week], behind[:, week] + 1, 0)
+        np.add(behind[week], 1, out=behind[week + 1])
+        behind[week + 1] *= silent[week]
     for week in range(width - 1, -1, -1):
-        beyond[:, week] = np.where(silent[:, week], beyond[:, week + 1] + 1, 0)
-    length = np.where(silent, behind[:, 1:] + beyond[:, :width] - 1, 0)
-    lasts = beyond[:, :width] == width - np.arange(width)
-    return np.where(silent & lasts, -length, length).astype(np.int16)
+        np.add(beyond[week + 1], 1, out=beyond[week])
+        beyond[week] *= silent[week]
+    length = behind[1:] + beyond[:width]
+    length -= 1
+    length *= silent
+    lasts = beyond[:width] == np.arange(width, 0, -1, dtype=np.int16)[:, None]
+    np.negative(length, out=length, where=lasts)
+    return length.T
 
 
 def expose(block: WeekBlock, settings: RhythmSettings, index: FloatArray) -> Exposed:
@@ -120,12 +128,14 @@ def expose(block: WeekBlock, settings: RhythmSettings, index: FloatArray) -> Exp
         settings: For the prior of the rate.
         index: Of the weeks of `block`.
     """
-    after = np.arange(block.days.shape[1]) > block.first[:, None]
-    weeks = np.where(after, index, 0.0).astype(np.float32)
-    days = np.where(after, block.days, 0).astype(np.float32)
-    rate = (days.sum(1) + settings.shape) / (weeks.sum(1) + settings.rate)
-    runs = silent_runs(block.days)
-    runs[~after] = 0
+    every = np.ascontiguousarray(block.days.T)
+    after = np.arange(len(every), dtype=np.int32)[:, None] > block.first
+    weeks = after * index.astype(np.float32)[:, None]
+    days = np.multiply(every, after, dtype=np.float32)
+    rate = (days.sum(0) + settings.shape) / (weeks.sum(0) + settings.rate)
+    runs = silent_runs(every.T).T
+    runs *= after
     shortest = np.maximum(np.floor(OWN_PAUSE_DAYS / rate).astype(np.intp) + 1, 2)
-    pauses = runs >= shortest[:, None]
-    return Exposed(days, np.where(pauses, np.float32(0), weeks), runs, pauses, shortest)
+    pauses = runs >= np.minimum(shortest, len(every) + 1).astype(np.int16)
+    np.copyto(weeks, 0, where=pauses)
+    return Exposed(days.T, weeks.T, runs.T, pauses.T, shortest)
