@@ -172,7 +172,7 @@ def share_within(location: FloatArray, days: FloatArray) -> FloatArray:
 def until_renewal(share: Callable[[FloatArray], FloatArray], days: FloatArray, term_months: int) -> FloatArray:
     """`share(days)` put off to the next renewal, which is anywhere in a term: the mean over shifts of up to a term."""
     shifts = (np.arange(24) + 0.5) / 24 * term_months * DAYS_PER_MONTH
-    return np.asarray(np.mean([share(days - shift) for shift in shifts], axis=0), dtype=np.float64)
+    return np.asarray(sum(share(days - shift) for shift in shifts) / len(shifts), dtype=np.float64)
 
 
 def _share_left(location: FloatArray, days: FloatArray, bound: float, term_months: int) -> FloatArray:
