@@ -1,6 +1,6 @@
-"""Time and memory of the reconciliation at 12 categories x 24 months x 12 segments, and of the sample company.
+"""Time and memory of the reconciliation at 12 categories x 24 months x 12 segments, of the sample company, and of 40 and 100 branches.
 
-    python -m benchmarks.fit [--repeat 3] [--customers 34000 340000]
+    python -m benchmarks.fit [--repeat 3] [--companies sample 34000 340000 branches_40 branches_100]
 
 Each size runs in a process of its own, which tells its peak memory. `fit` is the model alone; `first` a whole estimate as page and command line
 make it, with joint draws, placebo and pipeline; `moved` the same after the ratio moved; `far` after a move so far that the draws at hand cannot
@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration.direct_counts import count_directly
+from benchmarks.calibration.hostile.judge import count_files
+from benchmarks.calibration.hostile.kinds import draw_company as draw_hostile_company
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -49,7 +51,18 @@ def large_counts(customers: int) -> CohortCounts:
     return count_directly(simulate_company(replace(company, categories=halves[0].categories + second), rng))
 
 
-def measure(customers: int, repeat: int, path: Path) -> dict[str, Any]:
+COMPANIES = ("sample", "34000", "340000", "branches_40", "branches_100")
+BRANCHES_SEED = 20
+
+
+def counts_of(company: str) -> CohortCounts:
+    """The sample, so many customers in twelve segments, or a company of the hostile kind of that name."""
+    if company == "sample":
+        return count_directly(simulate_sample())
+    return large_counts(int(company)) if company.isdigit() else count_files(draw_hostile_company(company, BRANCHES_SEED)[1])
+
+
+def measure(company: str, repeat: int, path: Path) -> dict[str, Any]:
     """Medians of wall-clock and processor seconds, and peak memory with and without the interpreter and its libraries."""
     counts = read_counts(path.read_bytes())
     before = _peak_mb()
@@ -70,11 +83,12 @@ def measure(customers: int, repeat: int, path: Path) -> dict[str, Any]:
     for _ in range(repeat):
         timed("fit", lambda: fit_excess_hazard(counts, Assumptions()))
     categories, (segments, months, bands) = len(counts.categories), counts.shape
-    row = {"customers": customers or "sample", "categories": categories, "segments": segments, "months": months, "bands": bands}
+    name = f"{company} customers" if company.isdigit() else company
+    row = {"company": name, "categories": categories, "segments": segments, "months": months, "bands": bands}
     row |= {"peak_mb": round(peak), "peak_above_libraries_and_counts_mb": round(peak - before)}
-    for name, pairs in spent.items():
+    for step, pairs in spent.items():
         clock, processor = zip(*pairs, strict=True)
-        row |= {f"{name}_s": round(statistics.median(clock), 2), f"{name}_cpu_s": round(statistics.median(processor), 2)}
+        row |= {f"{step}_s": round(statistics.median(clock), 2), f"{step}_cpu_s": round(statistics.median(processor), 2)}
     return row
 
 
@@ -85,19 +99,18 @@ def _peak_mb() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--customers", type=int, nargs="+", default=[0, 34_000, 340_000], help="0: the sample company")
+    parser.add_argument("--companies", nargs="+", default=list(COMPANIES), help="sample, a number of customers, or a hostile kind")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
-        print(json.dumps(measure(options.customers[0], options.repeat, options.one)))
+        print(json.dumps(measure(options.companies[0], options.repeat, options.one)))
         return 0
     rows = []
-    for customers in options.customers:
-        counts = large_counts(customers) if customers else count_directly(simulate_sample())
+    for company in options.companies:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "counts"
-            path.write_bytes(write_counts(counts))
-            command = [sys.executable, "-m", "benchmarks.fit", "--one", str(path), "--customers", str(customers), "--repeat", str(options.repeat)]
+            path.write_bytes(write_counts(counts_of(company)))
+            command = [sys.executable, "-m", "benchmarks.fit", "--one", str(path), "--companies", company, "--repeat", str(options.repeat)]
             told = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
         rows.append(json.loads(told.stdout))
         print(rows[-1], flush=True)

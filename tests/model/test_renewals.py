@@ -19,7 +19,7 @@ from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazar
 from iceberg.model.departures.fit.renewals import RenewalClock
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import IcebergEstimate
-from iceberg.model.survival.delay_kernel import lag_weights, until_renewal
+from iceberg.model.survival.delay_kernel import integrated_share, lag_weights, share_within, until_renewal
 from iceberg.report.words import headline_reservation, headline_sentence
 from tests.companies import company_with_contracts
 
@@ -158,6 +158,16 @@ def test_a_decision_waits_half_a_term_on_average() -> None:
     """At once decided, half of those bound have left after half a term, all after a term."""
     days = np.array([0.0, 182.6, 365.25, 900.0])
     assert until_renewal(lambda day: (day >= 0).astype(float), days, 12) == pytest.approx([0.0, 0.5, 1.0, 1.0], abs=0.03)
+
+
+@pytest.mark.parametrize(("mean", "shape"), [(45.0, 1.3), (11.0, 0.27), (900.0, 0.5), (160.0, 4.0)])
+def test_the_integral_of_the_share_that_has_left_is_that_of_the_share(mean: float, shape: float) -> None:
+    """Added up day by day, from nothing before the first day on."""
+    location, edges = np.log([mean, shape]), np.array([-20.0, 0.0, 30.0, 200.0, 910.0])
+    fine = np.linspace(0.0, 1.0, 40_001) ** 4 * edges[-1]  # steep near the first day
+    share = share_within(location, fine)
+    summed = np.concatenate([[0.0], np.cumsum((share[1:] + share[:-1]) / 2 * np.diff(fine))])
+    assert integrated_share(location, edges) == pytest.approx(np.interp(np.maximum(edges, 0.0), fine, summed), rel=1e-5, abs=1e-9)
 
 
 @pytest.fixture(scope="module")

@@ -43,15 +43,14 @@ def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: Reconcilia
     oldest = np.array([(window.as_of - day).days + 1.0 for day in starts])
     youngest = np.array([(window.as_of - day).days + 1.0 if day else 0.0 for day in ends])
 
-    def gone(extra: float) -> FloatArray:
-        edges, place = np.unique(np.concatenate([oldest, youngest]) + extra, return_inverse=True)  # a month ends where the next begins
-        integral = _integrated_departures(fit, drawn, edges)[..., place]
-        months = len(oldest)
-        return np.asarray((integral[..., :months] - integral[..., months:]) / (oldest - youngest))
-
+    extra = np.array([0.0, *HORIZONS_DAYS])[:, None]
+    # A month ends where the next begins, and many month ends are a horizon apart: each number of days is worked out once.
+    edges, place = np.unique(np.concatenate([oldest + extra, youngest + extra]), return_inverse=True)
+    first, last = place.reshape(2, len(extra), len(oldest))
+    integral = _integrated_departures(fit, drawn, edges)
+    gone = [(integral[..., since] - integral[..., until]) / (oldest - youngest) for since, until in zip(first, last, strict=True)]
     hazard = fit.design.exits.sum() / max(fit.design.at_risk.sum(), 1e-9) / DAYS_PER_MONTH
-    already = gone(0.0)
-    shares = np.stack([gone(float(days)) - already for days in HORIZONS_DAYS], axis=-1)
+    shares = np.stack([later - gone[0] for later in gone[1:]], axis=-1)
     age = (oldest + youngest)[:, None] / 2 + np.asarray(HORIZONS_DAYS, dtype=float)[None] / 2
     return np.asarray(shares * np.exp(-hazard * age)[None])
 

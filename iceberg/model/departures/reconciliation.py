@@ -192,6 +192,7 @@ def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray
     weights, unrecorded = by_lag.astype(np.float32), _unrecorded(fit, of["change"])
     risk, source = design.at_risk.astype(np.float32), design.source_band.astype(np.float32)
     levels = np.array(layout.membership, dtype=np.int64).reshape(layout.segments, -1)
+    month_of = segment * layout.every + design.before + month  # among the months of all segments
     expected = np.empty((c + 1, draws, len(segment)), dtype=np.float32)
     sufferers = np.empty((draws, c, layout.months), dtype=np.float32)
     for category in range(c):
@@ -208,18 +209,24 @@ def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray
         caused = expected[category]
         caused[:] = 0
         for lag in range(design.lags + 1):
-            caused += intensity[:, segment, design.before + month - lag] * moved[:, lag, band]
-    natural = of["natural_month"][:, month] + (mine["natural_segment"] + of["natural_level"][:, levels].sum(2, keepdims=True))[:, segment, 0]
-    natural += mine["natural_segment_month"][:, segment, month] + mine["natural_segment_band"][:, segment, band]
+            caused += _taken(intensity, month_of - lag) * moved[:, lag].take(band, axis=1)
+    of_segment = mine["natural_segment"] + of["natural_level"][:, levels].sum(2, keepdims=True)
+    natural = of["natural_month"].take(month, axis=1) + of_segment[..., 0].take(segment, axis=1)
+    natural += _taken(mine["natural_segment_month"], segment * layout.months + month) + _taken(mine["natural_segment_band"], segment * bands + band)
     of_band = np.zeros((draws, bands), dtype=np.float32)
     of_band[:, layout.free_bands] = of["natural_band"]
-    expected[c] = np.exp(np.clip(natural + of_band[:, band], -40, 10))
+    expected[c] = np.exp(np.clip(natural + of_band.take(band, axis=1), -40, 10))
     if design.natural_factor is not None:
         expected[c] *= design.natural_factor[month, band].astype(np.float32)
     expected *= design.exits[segment, month, band].astype(np.float32) / np.maximum(expected.sum(0), 1e-30)
     shares = np.add.reduceat(expected, starts, axis=2).astype(np.float64) if len(segment) else np.zeros((c + 1, draws, 0))
     shares /= shares.sum(0)
     return np.ascontiguousarray(shares.transpose(1, 2, 0)), sufferers
+
+
+def _taken(values: SingleArray, places: IntArray) -> SingleArray:
+    """(K, places) of the flattened trailing axes: many times faster than an index per axis."""
+    return values.reshape(len(values), -1).take(places, axis=1)
 
 
 def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[list[SingleArray], SingleArray, SingleArray]:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import gammainc, ndtr
+from scipy.special import gammainc, gammaln, ndtr
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
@@ -172,7 +172,7 @@ def share_within(location: FloatArray, days: FloatArray) -> FloatArray:
 def until_renewal(share: Callable[[FloatArray], FloatArray], days: FloatArray, term_months: int) -> FloatArray:
     """`share(days)` put off to the next renewal, which is anywhere in a term: the mean over shifts of up to a term."""
     shifts = (np.arange(24) + 0.5) / 24 * term_months * DAYS_PER_MONTH
-    return np.asarray(np.mean([share(days - shift) for shift in shifts], axis=0), dtype=np.float64)
+    return np.asarray(sum(share(days - shift) for shift in shifts) / len(shifts), dtype=np.float64)
 
 
 def _share_left(location: FloatArray, days: FloatArray, bound: float, term_months: int) -> FloatArray:
@@ -185,10 +185,16 @@ def _share_left(location: FloatArray, days: FloatArray, bound: float, term_month
 
 
 def integrated_share(location: FloatArray, days: FloatArray) -> FloatArray:
-    """Integral of `share_within` from 0 to each of `days` (nothing before 0), in days."""
+    """Integral of `share_within` from 0 to each of `days` (nothing before 0), in days.
+
+    The incomplete gamma function of shape + 1 is that of shape less one term, which is cheaper than a second one.
+    """
     mean, shape = np.exp(location[..., :1]), np.exp(location[..., 1:2])
     later: FloatArray = np.maximum(days, 0.0)
-    return _integrated_cdf(later, mean, shape)
+    scaled = later * (shape / mean)
+    with np.errstate(divide="ignore"):
+        log_term = shape * np.log(scaled) - scaled - gammaln(shape + 1)
+    return np.asarray((later - mean) * gammainc(shape, scaled) + mean * np.exp(log_term), dtype=np.float64)
 
 
 def _integrated_cdf(x: FloatArray, mean: npt.NDArray[Any], shape: npt.NDArray[Any]) -> FloatArray:

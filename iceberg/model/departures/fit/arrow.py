@@ -195,8 +195,15 @@ class Arrow:
 
     def own_gain(self, s: int) -> SingleArray:
         """(R, n) cells^-1 x derivative x base^-1."""
-        through = self.base.back(s, self.rows[s].astype(np.float32))
-        return np.asarray(solve_triangular(self.cells[s].astype(np.float32), through, lower=True, check_finite=False))
+        return self._own_gains[s]
+
+    @cached_property
+    def _own_gains(self) -> list[SingleArray]:
+        def of_segment(s: int) -> SingleArray:
+            through = self.base.back(s, self.rows[s].astype(np.float32, copy=False))
+            return np.asarray(solve_triangular(self.cells[s].astype(np.float32, copy=False), through, lower=True, check_finite=False))
+
+        return [of_segment(s) for s in range(len(self.rows))]
 
     def local_variances(self) -> FloatArray:
         """(S, n) posterior variances of the per-segment parameters, in single precision."""

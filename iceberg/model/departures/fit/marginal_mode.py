@@ -30,13 +30,13 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow |
     factor, response = arrow.shared.astype(np.float32), arrow.full_response
 
     def of_segment(s: int) -> FloatArray:
-        cells = arrow.cells[s].astype(np.float32)
-        through = cho_solve((factor, True), arrow.reach[s].T.astype(np.float32), check_finite=False)
+        cells = arrow.cells[s].astype(np.float32, copy=False)
+        through = cho_solve((factor, True), arrow.reach[s].T.astype(np.float32, copy=False), check_finite=False)
         through -= given @ through[ratio]
         # V J' in shared and in own parameters, transposed
         shared = solve_triangular(cells, through.T, lower=True, trans=1, check_finite=False)
         own = solve_triangular(cells, arrow.own_gain(s), lower=True, trans=1, check_finite=False) - shared @ response[s].T
-        rows, own_rows = information.rows[s].astype(np.float32), information.own_rows[s].astype(np.float32)
+        rows, own_rows = information.rows[s].astype(np.float32, copy=False), information.own_rows[s].astype(np.float32, copy=False)
         own_given = -(response[s] @ given)
         leverage = _of_blocks(layout, rows * shared, own_rows * own)
         moved = np.stack([rows[:, mine] @ given[mine] + own_rows[:, here] @ own_given[here] for mine, here in _blocks(layout)])

@@ -187,6 +187,7 @@ def factorise_wide(layout: ParameterLayout, information: Information, prior: Pri
     met = np.zeros((segments, base.size, met_size), dtype=np.float32)
     inner = np.empty((segments, base.size, base.size), dtype=np.float32)
     spread = _ComplaintCoupling(layout, base)
+    above = np.triu(np.ones((base.size, base.size), dtype=np.bool_), 1)  # the routine fills the lower half only
 
     def eliminate(batch: slice) -> tuple[list[SingleArray], float]:
         spread.into(batch, met)
@@ -203,8 +204,8 @@ def factorise_wide(layout: ParameterLayout, information: Information, prior: Pri
             factor, _ = spotrf(precision, lower=1, overwrite_a=1)
             log_inner += 2 * float(np.log(np.diagonal(factor), dtype=np.float64).sum())
             inverse, _ = spotri(factor, lower=1)
-            lower = np.tril(inverse, -1)
-            inner[place] = lower + lower.T + np.diag(np.diagonal(inverse))
+            inner[place] = inverse
+            np.copyto(inner[place], inverse.T, where=above)
             crossed = own.T @ common
             reached = inner[place] @ crossed
             met[place] += reached
