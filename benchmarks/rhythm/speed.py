@@ -197,6 +197,7 @@ def main() -> None:
         return
     rows: list[dict] = []
     for case in options.cases:
+        options.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
             path = Path(folder) / f"{case}.parquet"
             if case == "regulars":
