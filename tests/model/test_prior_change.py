@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.departures import correction
 from iceberg.model.departures.fit.model import fit_excess_hazard
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.estimate import estimate_iceberg
@@ -32,6 +33,18 @@ def test_a_slider_moved_from_elsewhere_gives_the_bytes_of_a_cold_start() -> None
     assert cold.total == warm.total != first.total
     again = estimate_iceberg(counts, assumptions=Assumptions(ratio=SilentRatioPrior(1, 0.9, 1.1)))
     assert again.draws.silent_churn.tobytes() == far.draws.silent_churn.tobytes()
+
+
+def test_the_delays_are_fitted_once_for_the_same_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hang on the counts alone: a moved assumption takes those at hand, other counts have delays of their own."""
+    fits = []
+    monkeypatch.setattr(correction, "fit_delay_kernel", lambda counts: fits.append(counts.digest) or fit_delay_kernel(counts))
+    counts, others = (count_directly(simulate_world("small", seed)) for seed in (0, 1))
+    first = estimate_iceberg(counts)
+    estimate_iceberg(counts, assumptions=TEN, warm=first.fit_state)
+    assert len(fits) == 1
+    estimate_iceberg(others, assumptions=TEN, warm=first.fit_state)
+    assert len(set(fits)) == 2
 
 
 def test_weighted_draws_agree_with_a_fit_under_the_other_prior() -> None:

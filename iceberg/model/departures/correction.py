@@ -86,11 +86,11 @@ def correct_by_departures(
     """
     tell = progress or (lambda step, share: None)
     for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict, for_checks, for_second = rng.spawn(8)
-    kernel = fit_delay_kernel(counts)
+    spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
+    kernel = _delays(counts, warm, spoken)
     prior, usual = (ratio_prior_of(counts, held, kernel) for held in (assumptions, Assumptions()))
     if measured is not None:
         prior, usual = measured[0].on(prior), measured[1].on(usual)
-    spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
     heard = _of_categories(counts, spoken)
     of_heard, usual_of_heard = prior.of_categories(spoken), usual.of_categories(spoken)
     key = (counts.digest, _stream(for_draws), assumptions.draws)
@@ -145,6 +145,13 @@ def _noise_floor(placebo: Placebo, spoken: BoolArray, churn: SingleArray, own: B
 def _recording(heard: CohortCounts, drawn: ReconciliationDraws) -> RecordingFactors | None:
     changes = changes_inside(heard)
     return RecordingFactors(changes, drawn.change, shares_before(heard)) if changes else None
+
+
+def _delays(counts: CohortCounts, warm: object | None, spoken: BoolArray) -> DelayKernel:
+    """The delays of all categories: they hang on the counts alone, so those of an earlier fit of the same counts stand."""
+    if isinstance(warm, _Reference) and warm.key[0] == counts.digest and spoken.all():
+        return warm.fit.kernel
+    return fit_delay_kernel(counts)
 
 
 def _stream(rng: np.random.Generator) -> tuple[object, ...]:
