@@ -81,7 +81,7 @@ def regulars(purchases: dict[str, list[date]]) -> dict[str, tuple[float, float]]
             learned = Learned.of(weeks)
             baseline = min(BASELINE_WEEKS, weeks.weeks)
             found = find_breaks(weeks.block(0, weeks.people).until(weeks.weeks, baseline), learned.settings, learned.history.index[-baseline:])
-            called = found.broken.sum(1) >= learned.history.threshold(FALSE_ALARMS)[0]
+            called = found.probability >= learned.history.threshold(FALSE_ALARMS)[0]
             lasts = np.where(called, learned.lasting.of(masses_by_age(found)), 0)
             names = weeks.ids(found.rows.tolist())
     return {names[row]: (float(one), float(rate)) for row, one, rate in zip(found.rows.tolist(), lasts, found.before, strict=True)}

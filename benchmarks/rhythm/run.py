@@ -46,8 +46,8 @@ def judge(log: VisitLog | OtherLog) -> dict[str, object]:
     begin = time.process_time()
     found = find_breaks(block.until(width, baseline), settings, index[-baseline:])
     seconds = time.process_time() - begin
-    broken, lasts = found.broken.sum(1), lasting.of(masses_by_age(found))
-    rows, called = found.rows, found.broken.sum(1) >= threshold
+    broken, lasts = found.probability, lasting.of(masses_by_age(found))
+    rows, called = found.rows, found.probability >= threshold
     week, kind, broke = found.likeliest_week() + width - baseline, log.kind[rows], log.broke[rows]
     seen = called & (kind > 0) & (broke >= width - baseline + 8)
     older = (broke <= width - 8) & (broke >= width - baseline + 8)

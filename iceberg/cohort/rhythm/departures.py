@@ -113,7 +113,7 @@ def _date_part(block: WeekBlock, learned: Learned, settled: float, judged: BoolA
         found = find_breaks(block.until(end, baseline), learned.settings, learned.history.index[start:end])
         rows, week = found.rows, found.likeliest_week() + start
         judged[rows] = True
-        broken = found.broken.sum(1)
+        broken = found.probability.astype(float)
         gone = is_settled(broken, learned.lasting.of(masses_by_age(found)), settled)
         before = ended[rows]
         first = np.where((before >= 0) & (before < week), before, week)

@@ -14,7 +14,6 @@ from iceberg.cohort.rhythm.assumptions import (
     LEARNING_PROBABILITY,
     RECENT_WEEKS,
     SHORTEST_BASELINE_WEEKS,
-    SURE_BREAK,
     THRESHOLDS,
     WEEKS_PER_MONTH,
     RhythmSettings,
@@ -22,7 +21,7 @@ from iceberg.cohort.rhythm.assumptions import (
 from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import BacktestBin, CountRange
-from iceberg.cohort.rhythm.returns import Lasting, ReturnTable, lasting_share, masses_by_age, returned_within
+from iceberg.cohort.rhythm.returns import Correction, Lasting, ReturnTable, lasting_share, masses_by_age, returned_within
 
 _STILL = 0.5  # judgement: an alarm that was raised stands while a break is likelier than none
 _PAST_WEEKS = 25  # judgement: weeks that a short log leaves to its past
@@ -133,11 +132,8 @@ class History:
 
     def lasting(self) -> Lasting:
         """Whether breaks last, as the past of this log teaches it: by its returns, corrected by what its own back-test shows."""
-        share = lasting_share(self.returns().chance)
-        halves = self._followed(LASTING_WEEKS)
-        said, broken, lasted = (np.concatenate([half[place] for half in halves]) for place in range(3))
-        sure = broken >= SURE_BREAK
-        return Lasting.learned(share, said[sure] / broken[sure], lasted[sure]) if sure.any() else Lasting(share)
+        followed = (np.concatenate(part) for part in zip(*self._followed(LASTING_WEEKS), strict=True))
+        return Lasting(lasting_share(self.returns().chance), Correction.learned(*followed))
 
     def backtest(self) -> tuple[BacktestBin, ...]:
         """What was said of spells then, and how many lasted; half of the customers are judged with what the other half taught.
@@ -147,19 +143,13 @@ class History:
         for weeks in (LASTING_WEEKS, RECENT_WEEKS):
             halves = self._followed(weeks)
             if sum(len(said) for said, _, _ in halves) >= 10 * _FEWEST_IN_BIN:
-                said = [self._corrected(one, other) if weeks == LASTING_WEEKS else one[0] for one, other in (halves, halves[::-1])]
+                if weeks == LASTING_WEEKS:  # for a quarter nothing is corrected
+                    crossed = zip(halves, halves[::-1], strict=True)
+                    said = [broken * Correction.learned(*taught).of(one / broken) for (one, broken, _), taught in crossed]
+                else:
+                    said = [one for one, *_ in halves]
                 return _bins(np.concatenate(said), np.concatenate([lasted for *_, lasted in halves]))
         return ()
-
-    @staticmethod
-    def _corrected(spells: _Followed, taught: _Followed) -> FloatArray:
-        """What is said of `spells`, corrected by what became of the others."""
-        said, broken, lasted = taught
-        sure = broken >= SURE_BREAK
-        if not sure.any():
-            return spells[0]
-        corrected = Lasting.learned(np.zeros((2, 1)), said[sure] / broken[sure], lasted[sure])
-        return np.asarray(spells[1] * np.interp(spells[0] / spells[1], corrected.said, corrected.true), dtype=float)
 
     def _followed(self, weeks: int) -> tuple[_Followed, _Followed]:
         """Spells of either half of the customers: what the other half's returns say of them, how surely they are breaks, and whether they lasted."""
@@ -189,7 +179,7 @@ def _cut(block: WeekBlock, index: FloatArray, settings: RhythmSettings, end: int
     size = len(block.days)
     masses = masses_by_age(found)
     regular, broken, before, week = np.zeros(size, bool), np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
-    regular[found.rows], broken[found.rows] = True, np.minimum(found.broken.sum(1), 1)
+    regular[found.rows], broken[found.rows] = True, np.minimum(found.probability, 1)
     week[found.rows], before[found.rows] = found.likeliest_week() + start, found.before
     every = np.zeros((size, *masses.shape[1:]), dtype=np.float32)
     every[found.rows] = masses

@@ -55,45 +55,59 @@ def is_settled(broken: FloatArray, lasts: FloatArray, settled: float) -> BoolArr
 
 
 @dataclass(frozen=True, eq=False)
+class Correction:
+    """What was said of breaks in a log's own past, and what came: both rise from 0 to 1, and without a past they are equal."""
+
+    said: FloatArray = field(default_factory=lambda: np.array([0.0, 1.0]))
+    came: FloatArray = field(default_factory=lambda: np.array([0.0, 1.0]))
+
+    @classmethod
+    def learned(cls, said: FloatArray, broken: FloatArray, lasted: BoolArray) -> Correction:
+        """From spells that were surely breaks: tenths of what was said against what came, made monotone (isotonic regression).
+
+        Args:
+            said: (n,) probability to be broken and to last, by shares that these customers had no part in.
+            broken: (n,) probability to be broken.
+            lasted: (n,) whether they stayed low.
+        """
+        sure = broken >= SURE_BREAK
+        if not sure.any():
+            return cls()
+        share = said[sure] / broken[sure]
+        place = np.minimum((share * 10).astype(int), 9)
+        number = np.bincount(place, minlength=10)
+        some = number > 0
+        mean = np.bincount(place, share, minlength=10)[some] / number[some]
+        stayed = np.bincount(place, lasted[sure], minlength=10)[some]
+        weight = number[some] + BACKTEST_WEIGHT
+        came = isotonic_regression((stayed + BACKTEST_WEIGHT * mean) / weight, weights=weight).x
+        return cls(np.concatenate([[0.0], mean, [1.0]]), np.concatenate([[0.0], came, [1.0]]))
+
+    def of(self, share: FloatArray) -> FloatArray:
+        """The share of breaks that last, corrected."""
+        return np.asarray(np.interp(share, self.said, self.came), dtype=float)
+
+
+@dataclass(frozen=True, eq=False)
 class Lasting:
     """From the age and the kind of a break to the probability that it lasts.
 
     Attributes:
         share: (2, AGES) share of spells of each kind and age that last, from the chances of a return.
-        said, true: The same shares and what became of them in the log's own past, both rising from 0 to 1. Equal without a past.
+        correction: Of these shares, by the log's own past.
     """
 
     share: FloatArray
-    said: FloatArray = field(default_factory=lambda: np.array([0.0, 1.0]))
-    true: FloatArray = field(default_factory=lambda: np.array([0.0, 1.0]))
-
-    @classmethod
-    def learned(cls, share: FloatArray, said: FloatArray, lasted: BoolArray) -> Lasting:
-        """Correct the shares by a back-test: tenths of what was said against what came, made monotone (isotonic regression).
-
-        Args:
-            share: (2, AGES), to be corrected.
-            said: (n,) what was said of surely broken rhythms, by shares that these customers had no part in.
-            lasted: (n,) whether they stayed low.
-        """
-        place = np.minimum((said * 10).astype(int), 9)
-        number = np.bincount(place, minlength=10)
-        some = number > 0
-        mean = np.bincount(place, said, minlength=10)[some] / number[some]
-        came = np.bincount(place, lasted, minlength=10)[some] / number[some]
-        weight = number[some] + BACKTEST_WEIGHT
-        true = isotonic_regression((number[some] * came + BACKTEST_WEIGHT * mean) / weight, weights=weight).x
-        return cls(share, np.concatenate([[0.0], mean, [1.0]]), np.concatenate([[0.0], true, [1.0]]))
+    correction: Correction = field(default_factory=Correction)
 
     def of(self, masses: FloatArray | SingleArray) -> FloatArray:
         """(n,) probability that a rhythm is broken and stays so, of masses by kind and age (`masses_by_age`)."""
         broken = masses.sum((1, 2), dtype=float)
-        share = (masses * self.share).sum((1, 2)) / np.maximum(broken, 1e-9)
-        return np.asarray(broken * np.interp(share, self.said, self.true), dtype=float)
+        return np.asarray(broken * self.correction.of((masses * self.share).sum((1, 2)) / np.maximum(broken, 1e-9)), dtype=float)
 
     def visible_weeks(self, settled: float) -> int:
         """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
-        enough = np.flatnonzero(np.interp(self.share[0], self.said, self.true) >= settled)
+        enough = np.flatnonzero(self.correction.of(self.share[0]) >= settled)
         return int(CUT_WEEKS * enough[0]) if len(enough) else LASTING_WEEKS
 
 

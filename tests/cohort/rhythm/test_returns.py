@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from iceberg.cohort.rhythm.assumptions import PARTIAL_RETURN, RETURN_WEIGHT, SILENT_RETURN
-from iceberg.cohort.rhythm.returns import AGES, Lasting, ReturnTable, is_settled
+from iceberg.cohort.rhythm.returns import AGES, Correction, Lasting, ReturnTable, is_settled
 
 AGE = 5
 
@@ -57,7 +57,7 @@ def test_ages_that_no_spell_reached_follow_the_age_before() -> None:
 
 def test_what_a_back_test_shows_corrects_what_is_said() -> None:
     """950 spells said to last with 0.3, of which 40 % did: (950 x 0.4 + 50 x 0.3) / 1,000."""
-    lasting = Lasting.learned(np.full((2, AGES), 0.3), np.full(950, 0.3), np.arange(950) < 380)
+    lasting = Lasting(np.full((2, AGES), 0.3), Correction.learned(np.full(950, 0.3), np.ones(950), np.arange(950) < 380))
     masses = np.zeros((1, 2, AGES), np.float32)
     masses[0, 0, AGE] = 0.9
     assert lasting.of(masses) == pytest.approx([0.9 * 0.395], abs=1e-6)
@@ -65,14 +65,14 @@ def test_what_a_back_test_shows_corrects_what_is_said() -> None:
 
 def test_a_correction_never_turns_an_order_round() -> None:
     said = np.concatenate([np.full(400, 0.35), np.full(400, 0.65)])
-    lasting = Lasting.learned(np.zeros((2, AGES)), said, np.arange(800) < 400)  # all of the less likely ones lasted, none of the others
-    assert (np.diff(lasting.true) >= 0).all() and (np.diff(lasting.said) > 0).all()
+    correction = Correction.learned(said, np.ones(800), np.arange(800) < 400)  # all of the less likely ones lasted, none of the others
+    assert (np.diff(correction.came) >= 0).all() and (np.diff(correction.said) > 0).all()
 
 
 def test_nothing_lasts_more_surely_than_it_is_broken() -> None:
     rng = np.random.default_rng(5)
     masses = rng.dirichlet(np.ones(2 * AGES), 50).reshape(50, 2, AGES) * rng.random((50, 1, 1))
-    lasting = Lasting.learned(rng.random((2, AGES)), rng.random(300), rng.random(300) < 0.8)
+    lasting = Lasting(rng.random((2, AGES)), Correction.learned(rng.random(300), np.ones(300), rng.random(300) < 0.8))
     assert (lasting.of(masses) <= masses.sum((1, 2)) + 1e-12).all()
 
 
@@ -80,5 +80,5 @@ def test_silence_is_settled_from_the_age_at_which_it_is_said_to_last() -> None:
     share = np.tile(np.linspace(0.2, 0.98, AGES), (2, 1))
     plain = Lasting(share)
     assert plain.visible_weeks(0.8) == 4 * int(np.flatnonzero(share[0] >= 0.8)[0])
-    surer = Lasting.learned(share, np.full(2_000, 0.6), np.arange(2_000) < 1_900)
+    surer = Lasting(share, Correction.learned(np.full(2_000, 0.6), np.ones(2_000), np.arange(2_000) < 1_900))
     assert surer.visible_weeks(0.8) < plain.visible_weeks(0.8)

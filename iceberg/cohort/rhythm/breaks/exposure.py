@@ -13,6 +13,7 @@ from iceberg.cohort.rhythm.assumptions import OWN_PAUSE_DAYS, RhythmSettings
 # Judgement: weeks on either side that make the usual activity of a week: a year, so that a season is no break. What everybody does together never is
 # one; it shows in the activity of the company instead.
 _INDEX_HALF_WEEKS = 26
+LEVELS = (0.3, 3.0)  # judgement: beyond them a week of the whole company is an error of the log, or of so few that it says little
 HOLE = 0.1  # judgement: a week with less than this share of the usual activity is missing from the log, and says nothing about anybody
 # Judgement: a customer is there until so many active days were to be expected since the last one, and for two weeks at least.
 _PRESENT_DAYS, _PRESENT_WEEKS = 3.0, 2
@@ -93,7 +94,7 @@ def build_week_index(block: WeekBlock) -> FloatArray:
     starts = np.clip(week - _INDEX_HALF_WEEKS, 0, max(0, width - year))
     usual = [np.median(each[start : start + year]) for start in starts]
     level = each / np.maximum(usual, 1e-9)
-    return np.asarray(np.where(level < HOLE, 0.0, np.clip(level, 0.3, 3.0)), dtype=float)
+    return np.asarray(np.where(level < HOLE, 0.0, np.clip(level, *LEVELS)), dtype=float)
 
 
 def silent_runs(days: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:

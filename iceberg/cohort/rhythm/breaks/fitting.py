@@ -23,11 +23,12 @@ from iceberg.cohort.rhythm.assumptions import (
     RhythmSettings,
 )
 from iceberg.cohort.rhythm.breaks.change_point import COLLAPSES, find_breaks
-from iceberg.cohort.rhythm.breaks.exposure import Exposed, WeekBlock, expose
+from iceberg.cohort.rhythm.breaks.exposure import LEVELS, Exposed, WeekBlock, expose
 
 _ROUNDS, _INDEX_EM = 4, 2  # of EM: for the answer, and for the index
 _RARE = 0.5  # judgement: visits per week below which single weeks show no regularity
-_INDEX_STEP, _INDEX_STEPS = 13, 8  # judgement: after so many steps the index moves by less than a hundredth
+_WINDOW_WEEKS = 13  # judgement: from one window of the index to the one before
+_ALTERNATIONS = 8  # judgement: of rates and weeks; after so many the index moves by less than a hundredth
 _FEWEST_IN_BAND = 30
 _LONGEST_PAUSE = 200
 _PAUSE_WEIGHT, _PAUSE_ENDS = 2.0, 0.2  # judgement: before the log speaks a fifth of the pauses ends each week; worth two pauses
@@ -56,12 +57,12 @@ def update_week_index(block: WeekBlock, settings: RhythmSettings, *, baseline: i
     """
     width, index = block.days.shape[1], settings.week_index
     found = np.full(width, np.nan)
-    for end in (*range(width, baseline, -_INDEX_STEP), baseline):
+    for end in (*range(width, baseline, -_WINDOW_WEEKS), baseline):
         window = slice(end - baseline, end)
         level, known = _window_index(block.until(end, baseline), settings, index[window]), ~np.isnan(found[window])
         scale = found[window][known].sum() / level[known].sum() if known.any() else 1 / np.median(level[level > 0])
         found[window] = np.where(known, found[window], level * scale)
-    return np.asarray(np.where(index > 0, np.clip(found, 0.3, 3.0), 0.0), dtype=float)
+    return np.asarray(np.where(index > 0, np.clip(found, *LEVELS), 0.0), dtype=float)
 
 
 def _window_index(window: WeekBlock, settings: RhythmSettings, index: FloatArray) -> FloatArray:
@@ -71,7 +72,7 @@ def _window_index(window: WeekBlock, settings: RhythmSettings, index: FloatArray
     held = np.where(exposed.weeks > 0, np.clip(1 - np.cumsum(profiles.broken, 1), 0, 1), 0)
     days = held * exposed.days
     level = index.astype(float)
-    for _ in range(_INDEX_STEPS):
+    for _ in range(_ALTERNATIONS):
         rate = (settings.shape + days.sum(1)) / (settings.rate + held @ level)
         due = rate @ held
         level = np.where((due > 0) & (index > 0), days.sum(0) / np.maximum(due, 1e-9), index)
