@@ -92,7 +92,9 @@ def test_effects_of_levels_are_solved_as_in_one_dense_matrix():
     dense[np.arange(size, len(dense)), np.arange(size, len(dense))] = np.tile(prior.local_precision, segments)
     for s in range(segments):
         rows = np.zeros((found.rows.shape[1], len(dense)))
-        rows[:, layout.met[s]], rows[:, size + s * n : size + (s + 1) * n] = found.rows[s], found.own_rows[s]
+        of_own, alike = layout.of_own
+        rows[:, layout.met[s, layout.other_places]], rows[:, layout.met[s, of_own]] = found.rows[s], found.own_rows[s][:, alike]
+        rows[:, size + s * n : size + (s + 1) * n] = found.own_rows[s]
         dense += rows.T @ rows
     step, slopes = 1e-4, []
     for place in range(size + n):
