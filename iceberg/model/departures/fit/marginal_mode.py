@@ -1,4 +1,8 @@
-"""Moves the ratios from the joint mode to the marginal mode: the effect of integrating all other parameters out."""
+"""Integrates all other parameters out (Laplace): where the ratios then have their mode, and how well a fit then explains the counts.
+
+References:
+    Kass, Raftery 1995 (Laplace's method, Bayes factors of this size); Rue et al. 2009.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,26 @@ from scipy.linalg import cho_solve, solve_triangular
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.information import Information
-from iceberg.model.departures.fit.parameters import ParameterLayout
-from iceberg.model.departures.fit.wide_arrow import WideArrow, in_batches
+from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
+from iceberg.model.departures.fit.threads import in_batches
+from iceberg.model.departures.fit.variances import Variances, log_prior
+from iceberg.model.departures.fit.wide_arrow import WideArrow
+
+
+def log_marginal_likelihood(layout: ParameterLayout, prior: Prior, variances: Variances, arrow: Arrow | WideArrow, log_posterior: float) -> float:
+    """Laplace's approximation at one mode of effects and variances, constants dropped.
+
+    Args:
+        layout: Of the parameters.
+        prior: Under `variances`.
+        variances: Learned.
+        arrow: Factors of the information at the mode.
+        log_posterior: Joint log posterior there.
+    """
+    precision = float(np.linalg.slogdet(prior.shared_precision)[1])
+    if layout.local:
+        precision += layout.segments * float(np.log(prior.local_precision).sum())
+    return log_posterior + 0.5 * (precision - arrow.log_determinant) + log_prior(variances)
 
 
 def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow | WideArrow) -> FloatArray:

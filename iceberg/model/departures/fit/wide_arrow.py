@@ -7,12 +7,10 @@ all segments share is added up in double. Effects of the levels of segment colum
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,30 +21,7 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Base
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
-
-Part = TypeVar("Part")
-BATCH = 5  # segments of a piece of work: their matrices stay in the processor's memory
-THREADS = 2  # the routines of large matrices release the interpreter lock; those of small ones do not, and threads only cost them time
-
-_here = threading.local()
-
-
-def workers(layout: ParameterLayout) -> ThreadPoolExecutor:
-    """Threads for large pieces of work, each of which then runs in its thread alone; one thread where the matrices are small."""
-    return ThreadPoolExecutor(THREADS if layout.is_wide else 1, initializer=_work_alone)
-
-
-def _work_alone() -> None:
-    _here.alone = True
-
-
-def in_batches(work: Callable[[slice], Part], segments: int) -> list[Part]:
-    """`work` of batches of segments, in parallel unless a thread of `workers` asks; the results in order, whatever the number of threads."""
-    batches = [slice(low, min(low + BATCH, segments)) for low in range(0, segments, BATCH)]
-    if len(batches) < THREADS or getattr(_here, "alone", False):
-        return [work(batch) for batch in batches]
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, batches))
+from iceberg.model.departures.fit.threads import BATCH, in_batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +98,8 @@ class WideArrow:
         of_met = self.of_met(self.shared_covariance().astype(np.float32))
 
         def of_batch(batch: slice) -> SingleArray:
-            met = self.met[batch]
-            through = self.back(batch, np.matmul(of_met(batch), met.transpose(0, 2, 1)))
-            response = self.back(batch, met.transpose(0, 2, 1))
+            response = self.back(batch, self.met[batch].transpose(0, 2, 1))
+            through = np.matmul(of_met(batch), response)
             return np.asarray(self._alone(batch) + np.einsum("sgn,sgn->sn", through, response))
 
         return np.concatenate(in_batches(of_batch, len(self.met))).astype(np.float64)
@@ -240,15 +214,21 @@ def factorise_wide(layout: ParameterLayout, information: Information, prior: Pri
 
     columns = layout.met[:, np.concatenate([layout.of_own[0], layout.other_places])]
     shared, log_inner = information.shared + prior.shared_precision - _through_complaints(layout, base), 0.0
+    same = np.zeros((size, size))  # of the parameters that all segments meet, in the order of `columns`
     for number, (first, last, log_part) in enumerate(in_batches(eliminate, segments)):
         log_inner += log_part
         if not cells:
             continue
-        for place, part in enumerate(first if layout.column_sizes else [first], number * BATCH):
+        same[mine:, mine:] += last
+        if not layout.column_sizes:
+            same[:mine] += first
+            continue
+        for place, part in enumerate(first, number * BATCH):
             here = columns[place]
             shared[np.ix_(here[:mine], here)] += part
             shared[np.ix_(here[mine:], here[:mine])] += part[:, mine:].T
-        shared[np.ix_(columns[0, mine:], columns[0, mine:])] += last
+    same[mine:, :mine] = same[:mine, mine:].T
+    shared[np.ix_(columns[0], columns[0])] += same
     lower = np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64)
     return WideArrow(layout, base, inner, met, columns, lower, log_inner)
 
