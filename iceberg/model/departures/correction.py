@@ -14,7 +14,7 @@ from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.departures.chance import placebo_intervals
+from iceberg.model.departures.chance import by_category, placebo_intervals
 from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.threads import in_turn
@@ -286,7 +286,7 @@ def _diagnose(
         diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     if fit.layout.speaking:
         diagnostics.append(Diagnostic("speaking_season", "info"))
-    churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
+    churn = by_category(drawn.silent_churn)
     own = ~np.isin(counts.categories, counts.negative_controls)
     total = placebo[-1]
     if total.exceeded < SURE_ENOUGH and total.overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):

@@ -213,7 +213,8 @@ def wide_rows(
                 of["month"][:, m, :, :, source] = part
             else:
                 mine["burst"][:, m, :, :, source - before] = part
-    spread = spread_to_source_bands(design, lagged, rates.weights).astype(np.float32) * scale[None, ..., None]  # C S M B D: struck in band D
+    spread = spread_to_source_bands(design, lagged, rates.weights.astype(np.float32))
+    spread *= scale[None, ..., None]  # C S M B D: struck in band D
     reading = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))[:, None] * design.band_reading
     for k in range(c):
         of["band"][..., k, :] = spread[k] @ (reading * rates.band_factor[k])[:, layout.free_bands].astype(np.float32)

@@ -81,9 +81,12 @@ class WideArrow:
         drawn = np.empty((len(shared), segments, size), dtype=np.float32)
         factors = self._inner_factors
 
+        common = given[:, self.columns[0]][None]  # of the parameters that all segments meet
+
         def of_batch(batch: slice) -> None:
             halves = np.matmul(noise[batch], factors[batch].transpose(0, 2, 1))
-            halves -= np.matmul(given[:, self.columns[batch]].transpose(1, 0, 2), self.met[batch].transpose(0, 2, 1))
+            moved = common if self.layout.column_sizes == () else given[:, self.columns[batch]].transpose(1, 0, 2)
+            halves -= np.matmul(moved, self.met[batch].transpose(0, 2, 1))
             drawn[:, batch] = self.back(batch, halves).transpose(1, 0, 2)
 
         in_batches(of_batch, segments)
