@@ -74,3 +74,8 @@ def read_number(name: str) -> int:
     if not written.isascii() or not written.isdigit() or int(written) == 0:
         raise OptionError("variable_no_number", {"name": name, "value": written[:40]})
     return int(written)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,7 @@ from iceberg.model.departures.fit.information import fisher_information, log_lik
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import draw_pipeline
-from iceberg.model.departures.placebo import derangement, run_placebo
+from iceberg.model.departures.placebo import begin_placebo, derangement, run_placebo
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio import posterior
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
@@ -209,7 +209,7 @@ def test_where_nobody_leaves_in_silence_next_to_nothing_is_found_and_the_placebo
     drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=400)
     total = drawn.silent_churn.sum(axis=(1, 2, 3))
     assert np.median(total) < 0.08 * truth["silent_leavers"]
-    placebo = run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn.sum(axis=(1, 2, 3))
+    placebo = run_placebo(begin_placebo(fit), counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn.sum(axis=(1, 2, 3))
     assert above_noise(total, placebo) < 0.9
 
 
@@ -217,7 +217,7 @@ def test_complaints_explain_departures_better_than_chance_where_they_are_the_cau
     """Where the data are weak the moved complaints are given as many leavers as the real ones; how well they explain them tells the two apart."""
     for name, seed, caused in (("none", 0, False), ("none", 1, False), ("young", 1, True), ("small", 0, True)):
         counts, _ = company(name, seed)
-        placebo = run_placebo(fitted(name, seed), counts, rng=np.random.default_rng(1), draws=60)
+        placebo = run_placebo(begin_placebo(fitted(name, seed)), counts, rng=np.random.default_rng(1), draws=60)
         likely = explained_beyond_chance(placebo.explained)
         assert likely > 0.9 if caused else likely < 0.7, (name, seed, placebo.explained.sum(axis=(1, 2)))
 
@@ -239,7 +239,8 @@ def test_a_placebo_never_draws_from_the_fits_that_the_real_answer_is_averaged_ov
     averaged = average_variances(alone)
     assert averaged.alternatives
     estimate = draw_silent_churn(averaged, counts, rng=np.random.default_rng(0), draws=300).silent_churn.sum(axis=(1, 2, 3))
-    placebo, same = (run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn for fit in (averaged, alone))
+    starts = [begin_placebo(fit) for fit in (averaged, alone)]
+    placebo, same = (run_placebo(start, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn for start in starts)
     assert np.array_equal(placebo, same)
     found = placebo.sum(axis=(1, 2, 3), dtype=np.float64)
     assert np.median(found) < 0.5 * np.median(estimate)

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.calibration.sbc import rank_company
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.departures.fit.marginal_likelihood import log_marginal_likelihood
+from iceberg.model.departures.fit.marginal_mode import log_marginal_likelihood
 from iceberg.model.departures.fit.model import ExcessHazardFit, better_of, prior_of
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.fit.variances import Variances, log_prior

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -13,13 +14,13 @@ from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.departures.chance import placebo_intervals
+from iceberg.model.departures.chance import by_category, placebo_intervals
 from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
+from iceberg.model.departures.fit.threads import in_turn
 from iceberg.model.departures.fit.variance_average import average_variances
-from iceberg.model.departures.fit.wide_arrow import workers
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.departures.placebo import Placebo, run_placebo
+from iceberg.model.departures.placebo import Placebo, begin_placebo, run_placebo
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, compare_opinions
@@ -177,16 +178,24 @@ def _fit_reference(
     """Fit, draws, placebo, pipeline and checks under the default assumptions."""
     fit = _fit(heard, kernel, prior, tell)
     # Each has a stream of its own, so that the figures do not depend on which ends first.
-    with workers(fit.layout) as pool:
-        drawing = pool.submit(draw_silent_churn, fit, heard, rng=streams[0], draws=draws, common_error=COMMON_ERROR_LOG_SD)
-        second = pool.submit(ask_without_tenure, fit, heard, rng=streams[3])
-        checks = pool.submit(check_fit, fit, heard, rng=streams[4])
-        drawn = drawing.result()
-        tell("placebo", 0.7)
-        placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS, pool=pool)
-        tell("pipeline", 0.9)
-        ahead = pool.submit(draw_pipeline, fit, heard, drawn, rng=streams[2])
-        return _Reference(key, prior, fit, drawn, placebo, ahead.result(), second.result(), checks.result())
+    alone = not fit.layout.is_wide
+    asked: list[Callable[[], Any]] = [
+        partial(_draw, fit, heard, (streams[0], streams[2]), draws),
+        partial(ask_without_tenure, fit, heard, rng=streams[3]),
+        partial(begin_placebo, fit),
+        partial(check_fit, fit, heard, rng=streams[4]),
+    ]
+    (drawn, ahead), second, begun, checks = in_turn(asked, alone=alone)
+    tell("placebo", 0.7)
+    placebo = run_placebo(begun, heard, rng=streams[1], draws=PLACEBO_DRAWS, alone=alone)
+    tell("pipeline", 0.9)
+    return _Reference(key, prior, fit, drawn, placebo, ahead, second, checks)
+
+
+def _draw(fit: ExcessHazardFit, heard: CohortCounts, streams: _Streams, draws: int) -> tuple[ReconciliationDraws, FloatArray]:
+    """Joint draws of `fit`, and who is still to come in each of them."""
+    drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws, common_error=COMMON_ERROR_LOG_SD)
+    return drawn, draw_pipeline(fit, heard, drawn, rng=streams[1])
 
 
 def _under_prior(
@@ -198,9 +207,9 @@ def _under_prior(
         return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     known = reference.fit
     fit = _fit(heard, known.kernel, prior, tell, warm=known)
-    drawn = draw_silent_churn(fit, heard, rng=_from_the_start(streams[0]), draws=draws, common_error=COMMON_ERROR_LOG_SD)
+    drawn, ahead = _draw(fit, heard, (_from_the_start(streams[0]), _from_the_start(streams[1])), draws)
     tell("pipeline", 0.95)
-    return fit, drawn, draw_pipeline(fit, heard, drawn, rng=_from_the_start(streams[1]))
+    return fit, drawn, ahead
 
 
 def _fit(
@@ -277,7 +286,7 @@ def _diagnose(
         diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     if fit.layout.speaking:
         diagnostics.append(Diagnostic("speaking_season", "info"))
-    churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
+    churn = by_category(drawn.silent_churn)
     own = ~np.isin(counts.categories, counts.negative_controls)
     total = placebo[-1]
     if total.exceeded < SURE_ENOUGH and total.overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):

@@ -8,16 +8,17 @@ complaints than without: where the data are weak, moved complaints are given as 
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.departures.fit.marginal_likelihood import log_marginal_likelihood
+from iceberg.model.departures.fit.marginal_mode import log_marginal_likelihood
 from iceberg.model.departures.fit.model import START_RATIO_SHIFT, ExcessHazardFit, prior_of, refit
 from iceberg.model.departures.fit.parameters import ParameterLayout
+from iceberg.model.departures.fit.threads import in_turn
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio.posterior import RatioPrior
 
@@ -45,39 +46,53 @@ class Placebo:
     explained: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class PlaceboStart:
+    """Where all ways of moving the complaints start.
+
+    Attributes:
+        fit: The real fit, natural departures as where all are natural: most moved patterns explain nothing.
+        natural: The fit where all departures are natural.
+        departures: Its log marginal likelihood beyond the complaints.
+        explained: (S, M) what the real complaints explain, see `Placebo`.
+    """
+
+    fit: ExcessHazardFit
+    natural: ExcessHazardFit
+    departures: float
+    explained: FloatArray
+
+
+def begin_placebo(fit: ExcessHazardFit) -> PlaceboStart:
+    """What the real `fit` gains over natural departures alone, and the start of the moved ones."""
+    fit = replace(fit, alternatives=())  # they were fitted to the real complaints: drawing from them would find the estimate again
+    natural, departures, gained = _real_gain(fit)
+    return PlaceboStart(_with_natural_of(fit, natural), natural, departures, _by_cell(gained, fit, natural))
+
+
 def run_placebo(
-    fit: ExcessHazardFit,
-    counts: CohortCounts,
-    *,
-    rng: np.random.Generator,
-    draws: int,
-    replicates: int = REPLICATES,
-    pool: Executor | None = None,
+    start: PlaceboStart, counts: CohortCounts, *, rng: np.random.Generator, draws: int, replicates: int = REPLICATES, alone: bool = True
 ) -> Placebo:
     """Move the complaints, fit again from the real fit, and draw the silent churn.
 
     Args:
-        fit: The real fit of `counts`.
+        start: Of the real fit of `counts`.
         counts: As fitted.
         rng: Moves the patterns and draws.
         draws: Pooled over all replicates.
         replicates: Independent ways of moving the patterns.
-        pool: Where they are worked out; it changes no figure.
+        alone: Whether no other thread helps; it changes no figure.
     """
-    fit = replace(fit, alternatives=())  # they were fitted to the real complaints: drawing from them would find the estimate again
     each = np.diff(np.linspace(0, draws, replicates + 1).astype(int))
     streams = rng.spawn(replicates)  # a way of moving the patterns depends on nothing that was drawn before
-    run = pool.map if pool is not None else map
-    natural, departures, gained = next(iter(run(_real_gain, [fit])))
-    start = _with_natural_of(fit, natural)
 
     def find(place: int) -> tuple[SingleArray, FloatArray]:
-        moved = refit(*_move_patterns(start, streams[place]), most=ITERATIONS)
+        moved = refit(*_move_patterns(start.fit, streams[place]), most=ITERATIONS)
         drawn = draw_silent_churn(moved, counts, rng=streams[place], draws=int(each[place])).silent_churn
-        return drawn, _by_cell(_beyond_complaints(moved) - departures, moved, natural)
+        return drawn, _by_cell(_beyond_complaints(moved) - start.departures, moved, start.natural)
 
-    found = list(run(find, range(replicates)))
-    return Placebo(np.concatenate([drawn for drawn, _ in found]), np.stack([_by_cell(gained, fit, natural), *(cells for _, cells in found)]))
+    found = in_turn([partial(find, place) for place in range(replicates)], alone=alone)
+    return Placebo(np.concatenate([drawn for drawn, _ in found]), np.stack([start.explained, *(cells for _, cells in found)]))
 
 
 def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float, float]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.departures.chance import by_category
 from iceberg.model.departures.fit.model import ExcessHazardFit, refit
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio.posterior import RatioPrior
@@ -42,7 +43,7 @@ def ask_without_tenure(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ra
     """The draws of the same model whose silent sufferers do not follow the tenures of complainants, fitted from `fit`."""
     blind = replace(fit, design=replace(fit.design, follows_tenure=False), alternatives=())
     drawn = draw_silent_churn(refit(blind, fit.shared, fit.own), counts, rng=rng, draws=draws)
-    return SecondOpinion(drawn.log_ratio, drawn.level, drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64))
+    return SecondOpinion(drawn.log_ratio, drawn.level, by_category(drawn.silent_churn))
 
 
 def opinions_differ(first: CredibleInterval, second: CredibleInterval) -> bool:
@@ -58,8 +59,8 @@ def compare_opinions(
     """A remark for the total, which is that of the categories `own`, and for each category where the estimate without tenure differs."""
     if opinions is None:
         return ()
-    found, by_category = [], churn.sum(axis=(2, 3), dtype=np.float64)
-    each = (*(CredibleInterval.of(draws) for draws in by_category.T), CredibleInterval.of(by_category[:, own].sum(axis=1)))
+    found, customers = [], by_category(churn)
+    each = (*(CredibleInterval.of(draws) for draws in customers.T), CredibleInterval.of(customers[:, own].sum(axis=1)))
     for name, first, second in zip((*categories, None), each, opinions, strict=True):
         if second is not None and opinions_differ(first, second):
             code = "second_opinion_differs" if name is None else "second_opinion_differs_category"

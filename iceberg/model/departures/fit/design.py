@@ -379,14 +379,15 @@ def natural_slopes(design: LexisDesign, effects: Effects, rates: Rates) -> tuple
     return by_month * risk[..., None], by_band * risk[..., None], by_bound * risk
 
 
-def spread_to_source_bands(design: LexisDesign, lagged: FloatArray, weights: FloatArray) -> FloatArray:
-    """(C, S, M, B, D) share of the caused departures of each cell that band D sends, before its own factor."""
+def spread_to_source_bands(design: LexisDesign, lagged: npt.NDArray[Any], weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(C, S, M, B, D) share of the caused departures of each cell that band D sends, before its own factor, in the precision of `weights`."""
+    source = design.source_band.astype(weights.dtype)
     if weights.ndim == 2:
-        return np.asarray(np.tensordot(lagged * weights[:, None, None, :], design.source_band, axes=(3, 0)), dtype=np.float64)
+        return np.tensordot(lagged * weights[:, None, None, :], source, axes=(3, 0))
     categories, segments, months, lags = lagged.shape
     bands = design.shape[3]
-    by_segment = (weights[..., None] * design.source_band).reshape(categories, segments, lags, bands * bands)
-    return np.asarray((lagged @ by_segment).reshape(categories, segments, months, bands, bands), dtype=np.float64)
+    by_segment = (weights[..., None] * source).reshape(categories, segments, lags, bands * bands)
+    return np.asarray((lagged @ by_segment).reshape(categories, segments, months, bands, bands))
 
 
 def weight_slopes(design: LexisDesign, effects: Effects) -> list[FloatArray]:

@@ -46,8 +46,8 @@ class Information:
         cells: (S, C, M, B - 1) expected complainants outside the reference band.
         by_month, by_band: (S, C, M) and (S, C, B - 1) expected complainants, all bands and all months.
         rows, own_rows: (S, R, G) and (S, R, n) derivative of the expected departures of R = M * B cells over their standard deviation;
-            the information of departures is rows' rows. Of a wide layout in single precision, and in `rows` only those shared parameters that
-            the segment meets (`ParameterLayout.met`).
+            the information of departures is rows' rows. Of a wide layout in single precision, and in `rows` only the shared parameters of
+            `ParameterLayout.others`: all others that a segment meets move its departures like one of its own parameters.
         root_weight: (S, R) one over that standard deviation.
         share: (C + 1, S, R) expected departures of each category and of natural causes, as a share.
     """
@@ -70,7 +70,7 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
     shared_score, own_score = np.zeros(layout.shared_size), np.zeros((segments, layout.local_size))
     silence = not design.at_risk.any()
     if silence:
-        met_size = layout.met.shape[1] if layout.is_wide else layout.shared_size
+        met_size = len(layout.other_places) if layout.is_wide else layout.shared_size
         rows, own_rows = _no_rows(segments, met_size), _no_rows(segments, layout.local_size)
         root_weight, share = np.zeros((segments, 0)), np.zeros((layout.categories + 1, segments, 0))
     else:
@@ -82,8 +82,10 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
     if not silence and layout.is_wide:
         rows, own_rows = wide_rows(design, layout, effects, rates, root_weight.reshape(design.at_risk.shape))
         residual = (design.exits - rates.departures).reshape(segments, 1, -1) * root_weight[:, None]
-        np.add.at(shared_score, layout.met, np.matmul(residual.astype(np.float32), rows)[:, 0])
         own_score += np.matmul(residual.astype(np.float32), own_rows)[:, 0]
+        of_own, alike = layout.of_own
+        np.add.at(shared_score, layout.met[:, of_own], own_score[:, alike])
+        np.add.at(shared_score, layout.met[:, layout.other_places], np.matmul(residual.astype(np.float32), rows)[:, 0])
     elif not silence:
         columns = departure_columns(design, effects, rates)
         score = np.matmul(residual[:, None], columns.matrix)[:, 0]
@@ -193,11 +195,10 @@ def wide_rows(
 ) -> tuple[SingleArray, SingleArray]:
     """`Information.rows` and `own_rows` of a wide layout, written once in single precision."""
     segments, months, bands = design.at_risk.shape
-    c, every = layout.categories, layout.every
-    rows = np.zeros((segments, months, bands, layout.met.shape[1]), dtype=np.float32)
+    c, before = layout.categories, layout.every - layout.months
+    rows = np.zeros((segments, months, bands, len(layout.other_places)), dtype=np.float32)
     own = np.zeros((segments, months, bands, layout.local_size), dtype=np.float32)
-    of = layout.met_shared(rows)
-    mine = layout.own(own)
+    of, mine = layout.others(rows), layout.own(own)
     scale = (design.at_risk * root_weight).astype(np.float32)
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     intensity = (rates.intensity * ratio[:, None, None]).astype(np.float32)
@@ -207,37 +208,36 @@ def wide_rows(
     for lag in range(design.lags + 1):
         for m in range(months):
             source = design.before + m - lag
-            of["month"][:, m, :, :, source] = intensity[:, :, source].T[:, None, :] * moved[lag] * scale[:, m, :, None]
-    spread = spread_to_source_bands(design, lagged, rates.weights).astype(np.float32) * scale[None, ..., None]  # C S M B D: struck in band D
+            part = intensity[:, :, source].T[:, None, :] * moved[lag] * scale[:, m, :, None]
+            if source < before:
+                of["month"][:, m, :, :, source] = part
+            else:
+                mine["burst"][:, m, :, :, source - before] = part
+    spread = spread_to_source_bands(design, lagged, rates.weights.astype(np.float32))
+    spread *= scale[None, ..., None]  # C S M B D: struck in band D
     reading = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))[:, None] * design.band_reading
     for k in range(c):
         of["band"][..., k, :] = spread[k] @ (reading * rates.band_factor[k])[:, layout.free_bands].astype(np.float32)
     of["tilt"][..., 0] = np.einsum("csmbd,cd->smb", spread, (rates.struck_factor * design.tenure_score).astype(np.float32))
-    caused = (rates.caused * root_weight).transpose(1, 2, 3, 0)
-    of["ratio"][:] = caused
     if design.lags:
         *delays, bound = weight_slopes(design, effects)
         for number, slope in enumerate(delays):
             of["delay"][..., number] = np.moveaxis(spread_weighted(design, intensity, slope, rates.moved_band) * scale, 0, -1)
         if design.clock is not None:
             of["bound"][..., 0] = (spread_weighted(design, intensity, bound, rates.moved_band) * scale).sum(axis=0)
-    for number, columns in enumerate(layout.before_change):
-        of["change"][..., number] = np.einsum("smbcq,cq->smb", of["month"], columns.astype(np.float32), optimize=True)
+    for number, columns in enumerate(layout.before_change.astype(np.float32)):
+        of["change"][..., number] = np.einsum("smbcq,cq->smb", mine["burst"], columns[:, before:], optimize=True)
+        of["change"][..., number] += np.einsum("smbcq,cq->smb", of["month"], columns[:, :before], optimize=True)
     natural = (rates.natural * root_weight).astype(np.float32)
     if design.clock is None:
         here, band = np.arange(months), np.arange(bands)
-        of["natural_month"][:, here, :, here] = natural.transpose(1, 0, 2)
+        mine["natural_segment_month"][:, here, :, here] = natural.transpose(1, 0, 2)
         mine["natural_segment_band"][:, :, band, band] = natural
     else:
         by_month, by_band, by_bound = natural_slopes(design, effects, rates)
-        of["natural_month"][:], mine["natural_segment_band"][:] = by_month * root_weight[..., None], by_band * root_weight[..., None]
+        mine["natural_segment_month"][:] = by_month * root_weight[..., None]
+        mine["natural_segment_band"][:] = by_band * root_weight[..., None]
         of["bound"][..., 0] += by_bound * root_weight
-    of["natural_band"][:] = mine["natural_segment_band"][..., layout.free_bands]
-    mine["segment"][:] = caused
-    mine["burst"][:] = of["month"][..., every - months :]
+    mine["segment"][:] = (rates.caused * root_weight).transpose(1, 2, 3, 0)
     mine["natural_segment"][..., 0] = natural
-    mine["natural_segment_month"][:] = of["natural_month"]
-    for column in range(len(layout.column_sizes)):
-        of["level"][..., column, :] = caused
-        of["natural_level"][..., column] = natural
     return rows.reshape(segments, months * bands, -1), own.reshape(segments, months * bands, -1)

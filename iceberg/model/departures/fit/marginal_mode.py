@@ -1,4 +1,8 @@
-"""Moves the ratios from the joint mode to the marginal mode: the effect of integrating all other parameters out."""
+"""Integrates all other parameters out (Laplace): where the ratios then have their mode, and how well a fit then explains the counts.
+
+References:
+    Kass, Raftery 1995 (Laplace's method, Bayes factors of this size); Rue et al. 2009.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,26 @@ from scipy.linalg import cho_solve, solve_triangular
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.information import Information
-from iceberg.model.departures.fit.parameters import ParameterLayout
-from iceberg.model.departures.fit.wide_arrow import WideArrow, in_batches
+from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
+from iceberg.model.departures.fit.threads import in_batches
+from iceberg.model.departures.fit.variances import Variances, log_prior
+from iceberg.model.departures.fit.wide_arrow import WideArrow
+
+
+def log_marginal_likelihood(layout: ParameterLayout, prior: Prior, variances: Variances, arrow: Arrow | WideArrow, log_posterior: float) -> float:
+    """Laplace's approximation at one mode of effects and variances, constants dropped.
+
+    Args:
+        layout: Of the parameters.
+        prior: Under `variances`.
+        variances: Learned.
+        arrow: Factors of the information at the mode.
+        log_posterior: Joint log posterior there.
+    """
+    precision = float(np.linalg.slogdet(prior.shared_precision)[1])
+    if layout.local:
+        precision += layout.segments * float(np.log(prior.local_precision).sum())
+    return log_posterior + 0.5 * (precision - arrow.log_determinant) + log_prior(variances)
 
 
 def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow | WideArrow) -> FloatArray:
@@ -65,31 +87,41 @@ def _add_changes(
 def _wide_drag(
     layout: ParameterLayout, information: Information, arrow: WideArrow, given: SingleArray, of_ratio: SingleArray
 ) -> FloatArray:
-    """`ratio_drag` where segments are many; `of_ratio` is the covariance with the ratios, `given` how all follow them."""
-    conditional = arrow.shared_covariance().astype(np.float32) - given @ of_ratio.T
-    shared_blocks, own_blocks = _block_masks(layout)
+    """`ratio_drag` where segments are many; `of_ratio` is the covariance with the ratios, `given` how all follow them.
+
+    Shared parameters that do what own ones do are taken together with these: departures follow the sum alone.
+    """
+    of_met = arrow.of_met(arrow.shared_covariance().astype(np.float32) - given @ of_ratio.T)
+    other_blocks, own_blocks = _block_masks(layout)
     weight = information.root_weight.astype(np.float32)
     share = np.maximum(information.share, 1e-12).astype(np.float32)
-    size, met = layout.categories, layout.met_shared(np.arange(layout.met.shape[1]))
+    size, at, mine = layout.categories, layout.others(np.arange(len(layout.other_places))), len(layout.of_own[0])
     # A change of what is recorded moves each category's departures by way of its months.
+    before = layout.every - layout.months
     changes = layout.before_change.transpose(1, 2, 0).astype(np.float32) if layout.changes else ()
 
     def of_batch(batch: slice) -> FloatArray:
         rows, own_rows = information.rows[batch], information.own_rows[batch]
-        response = arrow.back(batch, arrow.met[batch].transpose(0, 2, 1))  # s H n
-        # V J' in shared and in own parameters
-        shared = np.matmul(rows - np.matmul(own_rows, response.transpose(0, 2, 1)), arrow.of_met(batch, conditional))
-        own = arrow.back(batch, np.matmul(arrow.halved(batch, own_rows), arrow.inner[batch])) - np.matmul(shared, response)
-        leverage = np.matmul(rows * shared, shared_blocks) + np.matmul(own_rows * own, own_blocks)  # s R C+1
-        here = given[layout.met[batch]]  # s H C
-        own_here = -np.matmul(response.transpose(0, 2, 1), here)
-        moved = np.matmul(rows, (here[:, :, None] * shared_blocks[..., None]).reshape(*here.shape[:2], -1))
+        halves, whole = arrow.halved(batch, own_rows), arrow.whole(batch)
+        through = np.matmul(whole, of_met(batch))
+        crossed = through[..., mine:]  # s n U
+        # V J' in the other and in own parameters
+        other = np.matmul(halves, crossed) + np.matmul(rows, of_met(batch)[:, mine:, mine:])
+        covariance = np.matmul(through, whole.transpose(0, 2, 1))
+        covariance += arrow.inner[batch]
+        own = arrow.back(batch, np.matmul(halves, covariance) + np.matmul(rows, crossed.transpose(0, 2, 1)))
+        leverage = np.matmul(rows * other, other_blocks) + np.matmul(own_rows * own, own_blocks)  # s R C+1
+        here = given[arrow.columns[batch]]  # s H C
+        own_here = arrow.back(batch, np.matmul(whole, here).transpose(0, 2, 1)).transpose(0, 2, 1)
+        here = here[:, mine:]
+        moved = np.matmul(rows, (here[:, :, None] * other_blocks[..., None]).reshape(*here.shape[:2], -1))
         moved += np.matmul(own_rows, (own_here[:, :, None] * own_blocks[..., None]).reshape(*own_here.shape[:2], -1))
         moved = moved.reshape(*moved.shape[:2], size + 1, size)
+        burst = own_rows[..., size : size * (1 + layout.months)].reshape(*own_rows.shape[:2], size, -1) if layout.changes else own_rows
         for c, columns in enumerate(changes):
-            part = rows[..., met["month"][c]] @ columns
-            leverage[..., c] += (part * shared[..., met["change"]]).sum(-1)
-            moved[..., c, :] += part @ given[met["change"]]
+            part = burst[:, :, c] @ columns[before:] + rows[..., at["month"][c]] @ columns[:before]
+            leverage[..., c] += (part * other[..., at["change"]]).sum(-1)
+            moved[..., c, :] += part @ here[:, at["change"]]
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
         scale = 2 * leverage / share[:, batch].transpose(1, 2, 0) - leverage.sum(-1, keepdims=True)
         return np.asarray(np.einsum("srk,srkc->c", scale * weight[batch][..., None], moved), dtype=np.float64)
@@ -98,19 +130,17 @@ def _wide_drag(
 
 
 def _block_masks(layout: ParameterLayout) -> tuple[SingleArray, SingleArray]:
-    """(H, C + 1) and (n, C + 1): which block each parameter that a segment meets, and each of its own, belongs to."""
+    """(U, C + 1) and (n, C + 1): which block each of the other parameters (`ParameterLayout.others`), and each of a segment's own, belongs to."""
     size = layout.categories
-    shared, own = np.zeros((layout.met.shape[1], size + 1), dtype=np.float32), np.zeros((layout.local_size, size + 1), dtype=np.float32)
-    met, mine = layout.met_shared(np.arange(len(shared))), layout.own_at
+    other, own = np.zeros((len(layout.other_places), size + 1), dtype=np.float32), np.zeros((layout.local_size, size + 1), dtype=np.float32)
+    at, mine = layout.others(np.arange(len(other))), layout.own_at
     for k in range(size):
-        for part in (met["month"][k], met["band"][k], met["ratio"][k], met["delay"][k], met["level"][:, k]):
-            shared[part, k] = 1.0
+        for part in (at["month"][k], at["band"][k], at["delay"][k]):
+            other[part, k] = 1.0
         own[mine["segment"][k], k] = own[mine["burst"][k], k] = 1.0
-    for part in (met["natural_month"], met["natural_band"], met["natural_level"]):
-        shared[part, size] = 1.0
     for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
         own[mine[name], size] = 1.0
-    return shared, own
+    return other, own
 
 
 def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:

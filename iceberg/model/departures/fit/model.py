@@ -13,6 +13,7 @@ References:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,9 +26,10 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rates
-from iceberg.model.departures.fit.marginal_likelihood import log_marginal_likelihood
+from iceberg.model.departures.fit.marginal_mode import log_marginal_likelihood
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
+from iceberg.model.departures.fit.threads import in_turn
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.departures.fit.wide_arrow import WideArrow
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
@@ -212,12 +214,21 @@ def fit_design(
     silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
     state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
     state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
-    tell = progress or (lambda step, share: None)
-    first = _fit_from(_natural_first(state, layout), design, layout, expected, lambda step, share: tell(step, share / 2))
+    tell, asking = progress or (lambda step, share: None), threading.get_ident()
+
+    def tell_part(share: float) -> None:
+        if threading.get_ident() == asking:  # a page listens to its own thread alone
+            tell("fit", share)
+
+    def from_natural() -> ExcessHazardFit:
+        return _fit_from(_natural_first(state, layout), design, layout, expected, lambda _, share: tell_part(share / 2))
+
+    def from_problems() -> ExcessHazardFit:
+        return _fit_from(_problems_first(state, layout, design, ratio), design, layout, expected, lambda _, share: tell_part((1 + share) / 2))
+
     if not design.exits.any():
-        return first
-    far = _problems_first(state, layout, design, ratio)
-    return better_of(first, _fit_from(far, design, layout, expected, lambda step, share: tell(step, (1 + share) / 2)))
+        return from_natural()
+    return better_of(*in_turn([from_natural, from_problems], alone=not layout.is_wide))
 
 
 def _fit_from(

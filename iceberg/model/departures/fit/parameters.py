@@ -154,6 +154,50 @@ class ParameterLayout:
         return np.concatenate([columns, *of_levels], axis=1)
 
     @cached_property
+    def of_own(self) -> tuple[IntArray, IntArray]:
+        """Shared parameters that move the departures of a segment as one of its own parameters does: places in `met`, and of those own parameters.
+
+        A month of a category moves them like its burst, a ratio or the level of a column like the effect of the segment, natural effects likewise.
+        """
+        at, own = self.met_shared(np.arange(self.met.shape[1])), self.own_at
+        columns = len(self.column_sizes)
+        shared = [at["month"][:, self.every - self.months :], at["ratio"], at["natural_month"], at["natural_band"], at["level"], at["natural_level"]]
+        alike = [
+            own["burst"],
+            own["segment"],
+            own["natural_segment_month"],
+            own["natural_segment_band"][self.free_bands],
+            np.tile(own["segment"], columns),
+            np.tile(own["natural_segment"], columns),
+        ]
+        return np.concatenate([one.ravel() for one in shared]), np.concatenate([one.ravel() for one in alike])
+
+    def others(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """Views of vectors of the shared parameters that are not `of_own`: months before the window, tenure, delays and the like."""
+        lead, c, b, before = vector.shape[:-1], self.categories, self.bands - 1, self.every - self.months
+        sizes = np.cumsum([0, c * b, 2 * c, 1, self.binding, len(self.changes), len(self.season), c * before])
+        part = [vector[..., low:high] for low, high in pairwise(sizes)]
+        return {
+            "band": part[0].reshape(*lead, c, b),
+            "delay": part[1].reshape(*lead, c, 2),
+            "tilt": part[2],
+            "bound": part[3],
+            "change": part[4],
+            "season": part[5],
+            "month": part[6].reshape(*lead, c, before),
+        }
+
+    @cached_property
+    def other_places(self) -> IntArray:
+        """Places in `met` of the parameters of `others`."""
+        at = self.met_shared(np.arange(self.met.shape[1]))
+        size = self.met.shape[1] - len(self.of_own[0])
+        found = np.zeros(size, dtype=np.int64)
+        for name, place in self.others(found).items():
+            place[...] = at[name][:, : self.every - self.months] if name == "month" else at[name]
+        return found
+
+    @cached_property
     def members(self) -> FloatArray:
         """(levels, S) 1 where a segment has the level."""
         found = np.zeros((self.levels, self.segments))

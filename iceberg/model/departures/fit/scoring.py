@@ -121,8 +121,8 @@ def iterate(
     shared, own, variances = state.shared, state.own, state.variances
     settled, silence, ratios = None, not design.exits.any(), layout.at["ratio"]
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
-    before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
-    change, earlier, ended = np.inf, variances, False
+    before, score, caution, change, earlier = np.zeros(layout.categories), np.zeros(layout.categories), 1.0, np.inf, variances
+    last: Arrow | WideArrow | None = None  # the factors where the search ended
     near = _WIDE if layout.is_wide else _USUAL
     for iteration in range(most):
         prior = expected.prior(layout, variances)
@@ -151,7 +151,7 @@ def iterate(
             step, own_step = caution * step, caution * own_step
         moved = Parameters(step, own_step)
         if settled is not None and moved.largest() < near.last:
-            ended = True
+            last = arrow
             break
         if settled is not None and iteration >= settled + 4:
             break
@@ -160,15 +160,15 @@ def iterate(
         change = moved.largest() * (size if size > LEAST_STEP else 1.0)  # a step that cannot be taken is not a small one
         if progress is not None:
             progress("fit", min(0.95, (iteration + 1) / 25))
-        if settled is not None:
-            continue
-        updated = update_variances(variances, spreads_of(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
-        if iteration >= fewest and change < near.step and largest_change(variances, updated) < near.variance:
-            settled = iteration + 1
-        else:
-            earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
-    if layout.is_wide and ended:  # the factors of the last round are those of this point
-        return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
+        if settled is None:
+            updated = update_variances(variances, spreads_of(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
+            if iteration >= fewest and change < near.step and largest_change(variances, updated) < near.variance:
+                settled = iteration + 1
+            else:
+                earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
+        del information, arrow  # those of the next round would need their room beside them
+    if layout.is_wide and last is not None:  # the factors of the last round are those of this point
+        return State(shared, own, variances, drag, score), last, value - _dragged(pull, shared), settled
     # Draws and covariances use double precision, at the last variances and after the last step.
     prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
