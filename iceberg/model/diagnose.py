@@ -39,6 +39,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *about_recording(counts),
         *readings,
         *_about_a_mass_end(counts),
+        *_about_groups(estimate, counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
         *_about_volumes(estimate, counts),
@@ -149,6 +150,14 @@ def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:
         return []
     values: dict[str, object] = {"day": end.day, "leavers": end.leavers, "departures": end.departures, "share": end.leavers / end.departures}
     return [Diagnostic("mass_end", "warning", values)]
+
+def _about_groups(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Customers who leave together, where the departures decide: the range knows of it."""
+    if counts.groups is None or not estimate.evidence.level.corrects_ratio:
+        return []
+    values: dict[str, object] = {"size": counts.groups.size, "departures": counts.departures}
+    return [Diagnostic("departures_in_groups", "caution", values | {"decisions": round(counts.departures / counts.groups.size)}, objects=False)]
+
 
 def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
     """Contracts: that the model follows their renewals, or that no range can be given because it does not."""

@@ -30,12 +30,13 @@ LARGEST_FACTOR = 100.0  # a category that nearly all leavers are ascribed to: no
 def common_cause_factors(fit: ExcessHazardFit, drawn: ReconciliationDraws, *, own: BoolArray) -> FloatArray:
     """(K, C + 1) factor of each category, and of the total of those in `own`, in every draw: 1 where nothing is silent."""
     rates, design = fit.rates_at(fit.shared, fit.own), fit.design
+    exits, expected = design.exits * design.group_size, rates.departures * design.group_size
     churn = drawn.silent_churn
     parts = [(rates.caused[index], churn[:, index]) for index in range(churn.shape[1])]
     # All categories: a place has as many complaints as the silent churn that they stand for.
     parts.append((rates.caused[own].sum(axis=0), churn[:, own].sum(axis=1)))
     found = [
-        needed_factor(caused, churn=drawn_churn, at_risk=design.at_risk, exits=design.exits, expected=rates.departures)
+        needed_factor(caused, churn=drawn_churn, at_risk=design.at_risk, exits=exits, expected=expected)
         for caused, drawn_churn in parts
     ]
     return np.stack(found, axis=1)
