@@ -21,6 +21,7 @@ from iceberg.model.recording.changes import RecordingFactors
 from iceberg.model.recording.names import find_renamed
 from iceberg.model.recording.steps import unanswered_steps
 from iceberg.model.results import Diagnostic, IcebergEstimate
+from iceberg.model.survival.notice import find_complaints_at_notice
 
 # Judgements.
 FEW_COMPLAINTS = 30  # below this a category's own complainers say next to nothing
@@ -40,6 +41,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *readings,
         *_about_a_mass_end(counts),
         *_about_groups(estimate, counts),
+        *_about_notice(estimate, counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
         *_about_volumes(estimate, counts),
@@ -157,6 +159,15 @@ def _about_groups(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagn
         return []
     values: dict[str, object] = {"size": counts.groups.size, "departures": counts.departures}
     return [Diagnostic("departures_in_groups", "caution", values | {"decisions": round(counts.departures / counts.groups.size)}, objects=False)]
+
+
+def _about_notice(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Complaints that are made when notice is given, where the departures decide: the range is wider for it."""
+    found = find_complaints_at_notice(counts) if estimate.evidence.level.corrects_ratio else None
+    if found is None:
+        return []
+    values: dict[str, object] = {"first": found.first_day, "last": found.last_day, "share": round(100 * found.share)}
+    return [Diagnostic("complaints_at_notice", "caution", values)]
 
 
 def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:

@@ -23,8 +23,7 @@ DAYS = 730
 
 def departures(rng, *, segments=5, rate=2.0, level=None):
     """Segments and days of customers who each leave when they wish; `level` (segments, days) multiplies the rate."""
-    table = rng.poisson(rate * (np.ones((segments, DAYS)) if level is None else level))
-    return table
+    return rng.poisson(rate * (np.ones((segments, DAYS)) if level is None else level))
 
 
 def found(table):

@@ -1,9 +1,11 @@
 """Finds departures that come in groups: contracts of a household, sites of a business customer, that leave together.
 
-A model that counts them one by one believes that it has seen as many decisions as there were departures, and is far too sure. How large the groups are
+A model that counts them one by one believes that it has seen as many decisions as there were departures, and is far too sure. How large groups are
 shows within some weeks: where customers decide each for themselves, the departures of a week spread over the segments as those of the weeks beside
-it do, but for chance. Pearson's chi-square over its degrees of freedom is 1 then, and about the size of the groups (that of the group of the mean
-leaver) where groups leave together. Ends of months and runs of the billing that all segments share move nothing, because only shares are compared.
+it do, but for chance. Their squared distances from that, over what chance lets expect, are 1 then, and about the size of the groups (that of the
+group of the mean leaver) where groups leave together. Ends of months and runs of the billing that all segments share move nothing, because only
+shares are compared. Trouble that strikes a segment for weeks makes it larger than 1 as well, but little of that is seen within a day; groups leave
+on a day or two.
 
 References:
     McCullagh, Nelder (1989), Generalized Linear Models, section 4.5: over-dispersion of clustered counts.
@@ -53,7 +55,9 @@ def find_groups(segment: IntArray, day: npt.NDArray[np.datetime64], leavers: Int
     """The size of groups that leave together; None where customers leave each for themselves, or where it cannot be seen.
 
     Args:
-        segment, day, leavers: Departures of a segment on a day, one row each.
+        segment: Of each row, its position.
+        day: Of each row.
+        leavers: Customers of the segment who left on that day.
         segments: Number of segments; with one, nothing can be compared.
     """
     if segments < 2 or not len(leavers) or _has_days_of_their_own(segment, day, leavers, segments):

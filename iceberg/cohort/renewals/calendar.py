@@ -1,7 +1,7 @@
 """Finds departures that fall on the ends of quarters, half years or years, because contracts end there whenever they were given up.
 
-When such a customer decided cannot be seen, and the months of departures say nothing about the months of problems: read as they stand, complaints that
-happen in every month cannot explain departures that come in every third, and silent churn seems to be next to nothing.
+When such a customer decided cannot be seen, and the months of departures say nothing about the months of problems: read as they stand, complaints
+that happen in every month cannot explain departures that come in every third, and silent churn seems to be next to nothing.
 """
 
 from __future__ import annotations

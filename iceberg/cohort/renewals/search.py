@@ -207,12 +207,10 @@ def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, t
     counts = reduce(None)
     together = counts if contracts_of(counts) is None else add_contracts_up(counts)
     ends = find_calendar_ends(together) if term is None else None
-    if ends is not None:
+    if ends is not None or term == 0:
         return replace(together, renewals=ends)
-    if contracts_of(counts) is None:
+    if together is counts:
         return _by_departures(counts, reduce, term)
-    if term == 0:
-        return together
     column = read_column(counts)
     if column is None:  # no customer of these counts is bound
         return _by_departures(together, lambda edges: add_contracts_up(reduce(edges)), term)

@@ -106,8 +106,8 @@ class LexisDesign:
     def of(cls, counts: CohortCounts, *, lags: int) -> LexisDesign:
         """The design of `counts` with delays of up to `lags` months.
 
-        In months whose departures or complaints are missing nobody is at risk of them. What an acquisition wave complains of whatever happens to it
-        is exposure, so that it causes no departures. Departures and time at risk are divided by the size of groups that leave together (quasi-likelihood).
+        In months whose departures or complaints are missing nobody is at risk of them. What an acquisition wave complains of whatever happens is
+        exposure, so that it causes no departures. Departures and time at risk are divided by the size of groups leaving together: quasi-likelihood.
         """
         months = counts.shape[1]
         lags = min(lags, months - 1) if months > 1 else 0
