@@ -157,7 +157,7 @@ def _about_groups(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagn
     """Customers who leave together, where the departures decide: the range knows of it."""
     if counts.groups is None or not estimate.evidence.level.corrects_ratio:
         return []
-    values: dict[str, object] = {"size": counts.groups.size, "departures": counts.departures}
+    values: dict[str, object] = {"size": round(counts.groups.size, 1), "departures": counts.departures}
     return [Diagnostic("departures_in_groups", "caution", values | {"decisions": round(counts.departures / counts.groups.size)}, objects=False)]
 
 

@@ -50,7 +50,8 @@ def find_complaints_at_notice(counts: CohortCounts) -> ComplaintsAtNotice | None
                 continue
             after = max(float(excess[high + 1]), 0.0) / (last[high + 1] - first[high + 1])
             if excess[:low].sum() <= MOST_BEFORE * inside and inside / days >= LEAST_FALL * after:
-                return ComplaintsAtNotice(int(first[low]), int(last[high]), inside / everybody)
+                begins = next(place for place in range(low, high + 1) if excess[place] > MOST_BEFORE * inside)
+                return ComplaintsAtNotice(int(first[begins]), int(last[high]), inside / everybody)
     return None
 
 
