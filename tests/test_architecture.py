@@ -24,7 +24,7 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "audit.record cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header journey.journey_counts journey.service_counts journey.spheres positives.positive_counts reasons.answers "
+    "findings.groups findings.header journey.journey_counts journey.service_counts journey.spheres positives.positive_counts reasons.answers "
     "renewals.clock rhythm.counts scores.score_counts silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}

@@ -21,6 +21,7 @@ from iceberg.cohort.audit.record import HumsAudit
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts, check_day_counts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
+from iceberg.cohort.findings.groups import DepartureGroups
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.journey.service_counts import ServiceCounts
@@ -106,7 +107,7 @@ class CohortCounts:
         negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
-        mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
+        mass_end, groups, renewals: The one day that holds most departures; customers who leave together; the contracts that bind them. Or None.
         stated, scores, audit: Reasons of leavers, a file each; satisfaction scores; how complaints were answered. None or empty where not given,
         rhythms, journey, service: as are breaks of rhythm, one per budget of false alarms; steps and channels; and cases closed in time.
         spheres: What the company promises, aims at, puts first and believes; None likewise.
@@ -146,6 +147,7 @@ class CohortCounts:
     recording_changes: tuple[RecordingChange, ...] | None = None
     reading: tuple[ReadingRemark, ...] = ()
     mass_end: MassEnd | None = None
+    groups: DepartureGroups | None = None
     renewals: Renewals | None = None
     stated: tuple[StatedReasons, ...] = ()
     scores: ScoreCounts | None = None

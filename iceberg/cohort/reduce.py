@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.evidence_months import reduce_recorded
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange
+from iceberg.cohort.findings.groups import DepartureGroups, find_groups
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.journey.count import with_journey
@@ -293,17 +294,20 @@ class _Reduction:
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
             "tenure_days": TenureDayCounts.summed(moves),
-            "mass_end": self._mass_end(engine),
+            **self._days_of_departures(engine),
         }
         return fields, moves
 
-    def _mass_end(self, engine: Engine) -> MassEnd | None:
-        """The day with most departures of the window, where it is a mass end."""
-        by_day = engine.execute("SELECT end_date, count(*) AS leavers FROM departures GROUP BY end_date ORDER BY leavers DESC, end_date").fetchall()
-        if not by_day:
-            return None
-        day, leavers = by_day[0]
-        return MassEnd.of(day, int(leavers), sum(int(number) for _, number in by_day), months=len(self.statements.window.months))
+    def _days_of_departures(self, engine: Engine) -> dict[str, MassEnd | DepartureGroups | None]:
+        """The day with most departures of the window, where it is a mass end; and the size of groups that leave together."""
+        by_day, window = engine.columns(self.statements.departures_by_day()), self.statements.window
+        if not len(by_day["day"]):
+            return {}
+        leavers = np.bincount(by_day["day"], by_day["customers"]).astype(np.int64)
+        day = int(leavers.argmax())
+        end = MassEnd.of(window.since + timedelta(days=day), int(leavers[day]), int(leavers.sum()), months=len(window.months))
+        days = np.datetime64(window.since) + by_day["day"]
+        return {"mass_end": end, "groups": find_groups(by_day["segment"], days, by_day["customers"], segments=len(self.axes.segments))}
 
     def _vocal(self) -> tuple[dict[str, Any], Columns, Columns]:
         """The fields of complainants, their departures, and how they move along tenure."""

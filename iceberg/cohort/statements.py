@@ -139,6 +139,11 @@ class Statements:
             FROM {customers} LEFT JOIN segment_places ON coalesce(segment, '') = name
             WHERE end_date BETWEEN {self.since} AND {self.as_of} AND end_date >= start_date"""
 
+    def departures_by_day(self) -> str:
+        """Customers of `departures` by segment and days since the window's first."""
+        day = f"date_diff('day', {self.since}, end_date)"
+        return f"SELECT segment, {day} AS day, count(*) AS customers FROM departures GROUP BY segment, {day}"
+
     def complaints_counted(self, others: int) -> str:
         """Complaints inside the window and its look-back, one row each."""
         return f"""

@@ -21,6 +21,7 @@ from iceberg.model.recording.changes import RecordingFactors
 from iceberg.model.recording.names import find_renamed
 from iceberg.model.recording.steps import unanswered_steps
 from iceberg.model.results import Diagnostic, IcebergEstimate
+from iceberg.model.survival.notice import find_complaints_at_notice
 
 # Judgements.
 FEW_COMPLAINTS = 30  # below this a category's own complainers say next to nothing
@@ -39,6 +40,8 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *about_recording(counts),
         *readings,
         *_about_a_mass_end(counts),
+        *_about_groups(estimate, counts),
+        *_about_notice(estimate, counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
         *_about_volumes(estimate, counts),
@@ -149,6 +152,23 @@ def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:
         return []
     values: dict[str, object] = {"day": end.day, "leavers": end.leavers, "departures": end.departures, "share": end.leavers / end.departures}
     return [Diagnostic("mass_end", "warning", values)]
+
+def _about_groups(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Customers who leave together, where the departures decide: the range knows of it."""
+    if counts.groups is None or not estimate.evidence.level.corrects_ratio:
+        return []
+    values: dict[str, object] = {"size": round(counts.groups.size, 1), "departures": counts.departures}
+    return [Diagnostic("departures_in_groups", "caution", values | {"decisions": round(counts.departures / counts.groups.size)}, objects=False)]
+
+
+def _about_notice(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Complaints that are made when notice is given, where the departures decide: the range is wider for it."""
+    found = find_complaints_at_notice(counts) if estimate.evidence.level.corrects_ratio else None
+    if found is None:
+        return []
+    values: dict[str, object] = {"first": found.first_day, "last": found.last_day, "share": round(100 * found.share)}
+    return [Diagnostic("complaints_at_notice", "caution", values)]
+
 
 def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
     """Contracts: that the model follows their renewals, or that no range can be given because it does not."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from tests.companies import company_with_contracts
@@ -61,3 +62,12 @@ def test_the_columns_of_contracts_are_shown_and_can_be_left_out(open_page: OpenP
     assert_healthy(app)
     assert "From a column" not in spoken(app)
     assert "renewals every 12 months" in spoken(app)
+
+
+def test_contracts_that_end_with_a_quarter_are_said_to(open_page: OpenPage) -> None:
+    customers, complaints, _ = company_with_contracts(customers=3_000, bound=0.0)
+    customers = customers.assign(end_date=customers["end_date"] + pd.offsets.QuarterEnd(0))
+    app = upload_and_count(open_page("upload"), customers, complaints)
+    assert_healthy(app)
+    assert "100% of all departures fall in one month out of 3" in spoken(app)
+    assert "renewals every" not in spoken(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,22 @@ def count_files(files: Files) -> CohortCounts:
 def judge_files(lives: Lives, files: Files, seed: int) -> Record:
     """The estimate of some files beside the truth of the days that they count."""
     from iceberg.model.assumptions import Assumptions
+
+    held = Assumptions()
+    money_terms: dict[str, Any] = {"horizon_months": held.residual_horizon_months, "discount": held.annual_discount_rate}
+    return judge_tables(files, seed, lambda counts: true_silence(lives, counts, **money_terms, past_days=files.past_days))
+
+
+def judge_tables(files: Files, seed: int, truth_of: Callable[[CohortCounts], Record]) -> Record:
+    """The estimate of some files beside what `truth_of` says of the days that they count; of money and of those on their way where it says so."""
     from iceberg.model.estimate import estimate_iceberg
 
-    began, held = time.perf_counter(), Assumptions()
+    began = time.perf_counter()
     counts = count_files(files)
     reduced = time.perf_counter()
-    estimate = estimate_iceberg(counts, seed=seed, assumptions=held)
+    estimate = estimate_iceberg(counts, seed=seed)
     done = time.perf_counter()
-    money_terms: dict[str, Any] = {"horizon_months": held.residual_horizon_months, "discount": held.annual_discount_rate}
-    truth = true_silence(lives, counts, **money_terms, past_days=files.past_days)
+    truth = truth_of(counts)
     names = [files.stands_for.get(name, name) for name in counts.categories]
     answers = {name: [number for number, one in enumerate(names) if one == name] for name in dict.fromkeys(names)}
     churn = estimate.draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)
@@ -98,7 +106,7 @@ def _pipeline(estimate: Any, truth: Record) -> list[Record]:
     """The total's forecast of silent leavers to come, beside those already on their way."""
     rows = []
     for days, interval in (estimate.total.pipeline or {}).items():
-        true = truth["pipeline"].get(str(days))
+        true = truth.get("pipeline", {}).get(str(days))
         if true is not None:
             row = {"days": int(days), "truth": true, "median": round(interval.median, 2)}
             rows.append(row | {"inside": bool(interval.lower <= true <= interval.upper)})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,17 +18,17 @@ FAR = 1.5  # a miss by more than this factor must not go without a word
 SPOKEN = ("caution", "warning")
 STANDING = 0.5  # a remark at more than half of the fair companies is no warning of a miss
 BINS = ((0.0, 0.5), (0.5, 0.7), (0.7, 0.85), (0.85, 0.95), (0.95, 1.01))
-NOTHING_SILENT = "no_silent_churn"  # no interval of positive numbers holds 0: judged by the share explained
+NOTHING_SILENT = ("no_silent_churn", "harmless")  # no interval of positive numbers holds 0: judged by the share explained
 
 
-def summarise(records: list[Record]) -> Record:
-    """The marks over all kinds together and per kind."""
-    standing = standing_codes(records)
-    kinds = {kind: [record for record in records if record["kind"] == kind] for kind in KINDS}
-    per_kind = {kind: _figures(chosen, standing) for kind, chosen in kinds.items() if chosen}
-    silent = [record for record in records if record["kind"] != NOTHING_SILENT]
-    fair = [record for record in silent if KINDS[record["kind"]].fair]
-    hostile = [record for record in silent if not KINDS[record["kind"]].fair]
+def summarise(records: list[Record], kinds: Mapping[str, Any] = KINDS) -> Record:
+    """The marks over all kinds together and per kind; `kinds` have an attribute `fair`."""
+    standing = standing_codes(records, kinds)
+    of_kind = {kind: [record for record in records if record["kind"] == kind] for kind in kinds}
+    per_kind = {kind: _figures(chosen, standing) for kind, chosen in of_kind.items() if chosen}
+    silent = [record for record in records if record["kind"] not in NOTHING_SILENT]
+    fair = [record for record in silent if kinds[record["kind"]].fair]
+    hostile = [record for record in silent if not kinds[record["kind"]].fair]
     summary: Record = {"companies": len(records), "standing_remarks": sorted(standing), "kinds": per_kind}
     for name, chosen in (("all", silent), ("fair", fair), ("hostile", hostile)):
         if chosen:
@@ -38,9 +39,9 @@ def summarise(records: list[Record]) -> Record:
     return summary
 
 
-def standing_codes(records: list[Record]) -> set[str]:
+def standing_codes(records: list[Record], kinds: Mapping[str, Any] = KINDS) -> set[str]:
     """Codes of remarks that stand at more than `STANDING` of the fair companies, at one category or the total."""
-    fair = [record for record in records if KINDS[record["kind"]].fair]
+    fair = [record for record in records if kinds[record["kind"]].fair]
     codes = {one["code"] for record in fair for one in record["diagnostics"] if one["severity"] in SPOKEN}
     return {code for code in codes if _share(any(one["code"] == code for one in record["diagnostics"]) for record in fair) > STANDING}
 
@@ -181,11 +182,11 @@ def as_table(summary: Record) -> str:
     """The marks as text."""
     lines = [f"{'kind':18}" + "".join(f"{title:>9}" for title, _ in _COLUMNS) + "  totals over truth"]
     for name, figures in [*summary["kinds"].items(), *((name, summary[name]) for name in ("fair", "hostile", "all") if name in summary)]:
-        each = " ".join(f"{value:.2f}" for value in figures["each_total_over_truth"]) if name in KINDS else ""
+        each = " ".join(f"{value:.2f}" for value in figures["each_total_over_truth"]) if name in summary["kinds"] else ""
         lines.append(f"{name:18}" + "".join(f"{write(figures):>9}" for _, write in _COLUMNS) + f"  {each}".rstrip())
     lines.append("")
-    if NOTHING_SILENT in summary["kinds"]:
-        lines.append(f"explained where nothing is silent: {summary['kinds'][NOTHING_SILENT]['explained']:.3f} of the silent departures")
+    for kind in (kind for kind in NOTHING_SILENT if kind in summary["kinds"]):
+        lines.append(f"explained where nothing is silent: {summary['kinds'][kind]['explained']:.3f} of the silent departures")
     for name in ("fair", "hostile", "all"):
         if name in summary:
             bins = ", ".join(f"said {row['said']:.2f} happened {row['happened']:.2f} ({row['companies']})" for row in summary[name]["largest"])
@@ -196,14 +197,24 @@ def as_table(summary: Record) -> str:
     return "\n".join(lines)
 
 
-def write_results(records: list[Record], folder: Path, name: str) -> str:
+def as_remarks(records: list[Record]) -> str:
+    """Cautions and warnings by kind: at how many of its companies each stands."""
+    lines = []
+    for kind in dict.fromkeys(record["kind"] for record in records):
+        said = [{one["code"] for one in record["diagnostics"] if one["severity"] in SPOKEN} for record in records if record["kind"] == kind]
+        counts = Counter(code for codes in said for code in codes)
+        lines.append(f"{kind:18}" + (", ".join(f"{code} {number}/{len(said)}" for code, number in sorted(counts.items())) or "no word"))
+    return "\n".join(lines)
+
+
+def write_results(records: list[Record], folder: Path, name: str, kinds: Mapping[str, Any] = KINDS) -> str:
     """Write <name>.json, .csv and .txt; returns the text."""
-    summary, rows = summarise(records), as_rows(records)
+    summary, rows = summarise(records, kinds), as_rows(records)
     (folder / f"{name}.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    table = as_table(summary)
+    table = as_table(summary) + ("" if kinds is KINDS else "\n\n" + as_remarks(records))
     (folder / f"{name}.txt").write_text(table + "\n", encoding="utf-8")
     return table

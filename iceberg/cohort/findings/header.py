@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from iceberg.cohort.audit.record import HumsAudit
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
+from iceberg.cohort.findings.groups import DepartureGroups
 from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.journey.spheres import SphereSheet
@@ -40,6 +41,10 @@ class Findings(Protocol):
     @property
     def mass_end(self) -> MassEnd | None:
         """The day that holds most departures."""
+
+    @property
+    def groups(self) -> DepartureGroups | None:
+        """Customers who leave together."""
 
     @property
     def reading(self) -> tuple[ReadingRemark, ...]:
@@ -95,6 +100,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["recording_changes"] = [str(change) for change in found.recording_changes]
     if found.mass_end is not None:
         header["mass_end"] = found.mass_end.to_dict()
+    if found.groups is not None:
+        header["groups"] = found.groups.to_dict()
     if found.renewals is not None:
         header["renewals"] = found.renewals.to_dict()
     if found.stated:
@@ -117,6 +124,7 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "negative_controls": tuple(header.get("negative_controls", ())),
         "recording_changes": None if changes is None else tuple(map(RecordingChange.parse, changes)),
         "mass_end": MassEnd.from_dict(header.get("mass_end")),
+        "groups": DepartureGroups.from_dict(header.get("groups")),
         "reading": tuple(map(ReadingRemark.from_dict, header.get("reading", ()))),
         "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
         "scores": ScoreCounts.from_dict(header.get("scores")),

@@ -10,7 +10,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 
-Unmodelled = Literal["", "short_window", "mixed_terms", "unconfirmed"]
+Unmodelled = Literal["", "short_window", "mixed_terms", "calendar", "unconfirmed"]
 
 FINE_RENEWALS, FINE_MONTHS = 5, 61  # judgement: later renewals share bands of three years, because few customers are left
 LATE_BAND_MONTHS = 36  # or as many whole terms as reach this far
@@ -65,7 +65,7 @@ class Renewals:
         terms: Of the column; empty where none was read. `bound` is then the share of those under a term who keep to it.
         column_unseen: Whether a column gives contracts, and departures do not gather at its renewals: it is not followed.
         unmodelled: Why the model does not follow the renewals; empty where it does. Unconfirmed: the user gives a term, and departures are not more
-            frequent at its renewals, so that customers leave when they wish.
+            frequent at its renewals, so that customers leave when they wish. Calendar: contracts end with a quarter or year, whenever they began.
     """
 
     term_months: int

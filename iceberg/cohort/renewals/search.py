@@ -27,6 +27,7 @@ from scipy.special import bdtrc
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.renewals.calendar import find_calendar_ends
 from iceberg.cohort.renewals.clock import Renewals, TermOfSegments, Unmodelled, edges_around
 from iceberg.cohort.renewals.contracts import Contract, add_contracts_up, contracts_of, terms_of_segments
 
@@ -204,11 +205,12 @@ def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, t
         term: Months between renewals; 0 where the user says that there are no contracts, None where a column or the departures decide.
     """
     counts = reduce(None)
-    if contracts_of(counts) is None:
+    together = counts if contracts_of(counts) is None else add_contracts_up(counts)
+    ends = find_calendar_ends(together) if term is None else None
+    if ends is not None or term == 0:
+        return replace(together, renewals=ends)
+    if together is counts:
         return _by_departures(counts, reduce, term)
-    together = add_contracts_up(counts)
-    if term == 0:
-        return together
     column = read_column(counts)
     if column is None:  # no customer of these counts is bound
         return _by_departures(together, lambda edges: add_contracts_up(reduce(edges)), term)

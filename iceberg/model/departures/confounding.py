@@ -31,9 +31,10 @@ LARGEST_FACTOR = 100.0  # a category that nearly all leavers are ascribed to: no
 def common_cause_factors(fit: ExcessHazardFit, drawn: ReconciliationDraws, *, own: BoolArray) -> FloatArray:
     """(K, C + 1) factor of each category, and of the total of those in `own`, in every draw: 1 where nothing is silent."""
     rates, design = fit.rates_at(fit.shared, fit.own), fit.design
+    exits, expected = design.exits * design.group_size, rates.departures * design.group_size
     # All categories: a place has as many complaints as the silent churn that they stand for.
     parts = [*rates.caused, rates.caused[own].sum(axis=0)]
-    weights, everybody = zip(*(_weights(caused, design.at_risk, design.exits, rates.departures) for caused in parts), strict=True)
+    weights, everybody = zip(*(_weights(caused, design.at_risk, exits, expected) for caused in parts), strict=True)
     churn = drawn.silent_churn.reshape(*drawn.silent_churn.shape[:2], -1)
     flat = np.stack([weight.ravel() for weight in weights])[..., None]
     ascribed = np.empty((len(churn), len(parts)))

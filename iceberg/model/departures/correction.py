@@ -24,7 +24,7 @@ from iceberg.model.departures.placebo import Placebo, begin_placebo, run_placebo
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, compare_opinions
-from iceberg.model.priors import COMMON_ERROR_LOG_SD
+from iceberg.model.priors import COMMON_ERROR_LOG_SD, NOTICE_ERROR_LOG_SD
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
@@ -32,6 +32,7 @@ from iceberg.model.ratio.prior_change import rows_under, same_prior
 from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel
+from iceberg.model.survival.notice import before_decisions, find_complaints_at_notice
 
 _Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, second opinion and checks
 
@@ -138,6 +139,11 @@ def correct_by_departures(
     )
 
 
+def _common_error(counts: CohortCounts) -> float:
+    """Log-sd of what the model may be wrong about in all categories alike."""
+    return COMMON_ERROR_LOG_SD if find_complaints_at_notice(counts) is None else NOTICE_ERROR_LOG_SD
+
+
 def _noise_floor(placebo: Placebo, spoken: BoolArray, churn: SingleArray, own: BoolArray) -> tuple[PlaceboInterval, ...]:
     """C + 1 intervals of what chance finds."""
     return placebo_intervals(_with_silence(placebo.silent_churn, spoken), churn, np.flatnonzero(own), placebo.explained)
@@ -152,7 +158,7 @@ def _delays(counts: CohortCounts, warm: object | None, spoken: BoolArray) -> Del
     """The delays of all categories: they hang on the counts alone, so those of an earlier fit of the same counts stand."""
     if isinstance(warm, _Reference) and warm.key[0] == counts.digest and spoken.all():
         return warm.fit.kernel
-    return fit_delay_kernel(counts)
+    return fit_delay_kernel(before_decisions(counts))
 
 
 def _stream(rng: np.random.Generator) -> tuple[object, ...]:
@@ -194,7 +200,7 @@ def _fit_reference(
 
 def _draw(fit: ExcessHazardFit, heard: CohortCounts, streams: _Streams, draws: int) -> tuple[ReconciliationDraws, FloatArray]:
     """Joint draws of `fit`, and who is still to come in each of them."""
-    drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws, common_error=COMMON_ERROR_LOG_SD)
+    drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws, common_error=_common_error(heard))
     return drawn, draw_pipeline(fit, heard, drawn, rng=streams[1])
 
 
@@ -221,7 +227,8 @@ def _fit(
     warm: ExcessHazardFit | None = None,
 ) -> ExcessHazardFit:
     """The fit, averaged over its variances."""
-    fit = fit_excess_hazard(heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior)
+    first = before_decisions(heard)
+    fit = fit_excess_hazard(first, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior)
     fit = average_variances(fit)
     tell("cells", 0.6)
     return fit

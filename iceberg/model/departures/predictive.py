@@ -53,15 +53,16 @@ def check_fit(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Gene
         departures = departures + part
     design = fit.design
     pairs = (
-        ("departures", departures, design.exits),
-        ("complaints", _complaint_rates(fit, shared, own), design.complainants.sum(axis=0)),
+        ("departures", departures, design.exits, design.group_size),
+        ("complaints", _complaint_rates(fit, shared, own), design.complainants.sum(axis=0), 1.0),
     )
     checks = []
-    for what, fitted, observed in pairs:
+    for what, fitted, decided, together in pairs:
+        observed = decided * together  # groups that leave together decide as one
         rates = fitted.reshape(DRAWS, -1)
         # The estimate splits the departures that happened: only their pattern is asked about, and every draw predicts as many as there were.
         rates *= (observed.sum() / np.maximum(rates.sum(axis=1, keepdims=True, dtype=np.float64), 1e-9)).astype(np.float32)
-        replicated = rng.poisson(rates).astype(np.float32)
+        replicated = (rng.poisson(rates / together) * together).astype(np.float32)
         for axis in _axes(counts):
             large = _large_places(axis, observed.ravel())
             if large is not None:

@@ -106,7 +106,7 @@ def draw_silent_churn(
         split = rng.multinomial(exits[None], _with_error(shares, wrong[part]))
         churn[part] = np.moveaxis(split[..., :categories], -1, 1)
         natural[part] = split[..., categories]
-    sufferers *= wrong.astype(np.float32)[:, None, None]
+    sufferers *= (wrong * fit.design.group_size).astype(np.float32)[:, None, None]
     log_ratio = fit.layout.shared(shared)["ratio"]
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)

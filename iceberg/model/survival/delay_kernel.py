@@ -99,7 +99,7 @@ class _DelayClock:
 def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
     """The delays and the excess of complainers; with no complainers who left, what is believed beforehand."""
     categories = len(counts.categories)
-    clock = _read_clock(counts, -1)
+    clock = read_clock(counts, -1)
     prior_mean = np.array([PRIOR_EXCESS_LOGIT, np.log(PRIOR_MEAN_DAYS), np.log(PRIOR_SHAPE), np.log(PRIOR_NATURAL_PART)])
     prior_sd = np.array([PRIOR_EXCESS_LOGIT_SD, PRIOR_MEAN_SD, PRIOR_SHAPE_SD, PRIOR_NATURAL_PART_SD])
     mode, covariance = _maximise(lambda x: _negative_log_posterior(x, clock, prior_mean, prior_sd), prior_mean)
@@ -110,7 +110,7 @@ def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
     log_mean, log_sd = np.empty(categories), np.empty(categories)
     own_spread = np.diag([CATEGORY_MEAN_SD**2, CATEGORY_SHAPE_SD**2])
     for category in range(categories):
-        found, variance = _category_delay(_read_clock(counts, category), mode, covariance[0, 0], pooled)
+        found, variance = _category_delay(read_clock(counts, category), mode, covariance[0, 0], pooled)
         q = 1 / (1 + np.exp(-found[0]))
         log_mean[category], log_sd[category] = np.log(q), (1 - q) * np.sqrt(variance[0, 0])
         location[category] = pooled + seen * (found[1:] - pooled)
@@ -211,7 +211,7 @@ def lags_needed(location: FloatArray, *, longest: int) -> int:
     return longest
 
 
-def _read_clock(counts: CohortCounts, category: int) -> _DelayClock:
+def read_clock(counts: CohortCounts, category: int) -> _DelayClock:
     """The life table since complaint of one category (-1: any), with what silent customers would have lost."""
     segments, _, bands = counts.shape
     clock = counts.clock

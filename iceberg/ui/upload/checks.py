@@ -264,6 +264,8 @@ def _choose_term(frame: Frame, counts: CohortCounts, files: str, usual: int | No
             said = words.text("ui.upload.term_column", terms=", ".join(map(str, found.all_terms)), share=share)
         elif found.source == "column" and not found.blocks:
             said = words.text("ui.upload.term_column_unseen")
+        elif found.unmodelled == "calendar":
+            said = words.text("ui.upload.term_calendar", term=found.term_months, share=share)
         else:
             said = words.text("ui.upload.term_found", term=found.term_months, share=share)
         st.caption(plain(said))

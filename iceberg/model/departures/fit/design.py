@@ -40,8 +40,7 @@ class LexisDesign:
     """Counts as the model reads them.
 
     Attributes:
-        at_risk: (S, M, B) months at risk of silent customers.
-        exits: (S, M, B) silent leavers.
+        at_risk, exits: (S, M, B) months at risk of silent customers, and silent leavers; groups that leave together count once (`group_size`).
         exposure: (S, M, B) months at risk of all customers, in which a complaint could be made.
         complainants: (C, S, M, B).
         lags: last lag, months.
@@ -56,7 +55,7 @@ class LexisDesign:
             all categories have a season, the last two are waves of a year: how much of it is speaking up, which departures do not follow.
         speaking: How many of them are such waves.
         season: (W, Q) yearly waves that the months of all categories may follow together: with them a season is not taken for a change.
-        membership, column_sizes: see `ParameterLayout`.
+        membership, column_sizes, group_size: see `ParameterLayout`; customers who leave together, 1 where each decides for themselves.
     """
 
     at_risk: FloatArray
@@ -76,6 +75,7 @@ class LexisDesign:
     season: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     membership: tuple[tuple[int, ...], ...] = ()
     column_sizes: tuple[int, ...] = ()
+    group_size: float = 1.0
 
     @cached_property
     def band_reading(self) -> FloatArray:
@@ -106,8 +106,8 @@ class LexisDesign:
     def of(cls, counts: CohortCounts, *, lags: int) -> LexisDesign:
         """The design of `counts` with delays of up to `lags` months.
 
-        In months whose departures or complaints are missing from the files nobody is at risk of them. What an acquisition wave complains of
-        whatever happens to it is exposure, so that it causes no departures.
+        In months whose departures or complaints are missing nobody is at risk of them. What an acquisition wave complains of whatever happens is
+        exposure, so that it causes no departures. Departures and time at risk are divided by the size of groups leaving together: quasi-likelihood.
         """
         months = counts.shape[1]
         lags = min(lags, months - 1) if months > 1 else 0
@@ -118,7 +118,7 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
-        clock, renewals = None, counts.renewals
+        size, clock, renewals = counts.groups.size if counts.groups is not None else 1.0, None, counts.renewals
         wave = find_wave(counts)
         if wave is not None:
             exposure = exposure * wave.exposure
@@ -130,8 +130,8 @@ class LexisDesign:
         membership, column_sizes = _levels_of(counts)
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
-            at_risk=at_risk * left,
-            exits=exits * left,
+            at_risk=at_risk * left / size,
+            exits=exits * left / size,
             exposure=exposure * heard,
             complainants=complainants * heard,
             lags=lags,
@@ -146,6 +146,7 @@ class LexisDesign:
             natural_factor=None if wave is None else wave.natural,
             membership=membership,
             column_sizes=column_sizes,
+            group_size=size,
         )
 
 
