@@ -126,8 +126,7 @@ class LexisDesign:
         if renewals is not None and renewals.modelled:
             clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, max(renewals.all_terms)))
             reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
-        before, waves = _recorded(counts, lags)
-        membership, column_sizes = _levels_of(counts)
+        (before, waves), (membership, column_sizes) = _recorded(counts, lags), _levels_of(counts)
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left / size,
