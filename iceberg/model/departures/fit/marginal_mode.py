@@ -102,11 +102,11 @@ def _wide_drag(
 
     def of_batch(batch: slice) -> FloatArray:
         rows, own_rows = information.rows[batch], information.own_rows[batch]
-        halves, whole = arrow.halved(batch, own_rows), arrow.whole(batch)
-        through = np.matmul(whole, of_met(batch))
+        halves, whole, met = arrow.halved(batch, own_rows), arrow.whole(batch), of_met(batch)
+        through = np.matmul(whole, met)
         crossed = through[..., mine:]  # s n U
         # V J' in the other and in own parameters
-        other = np.matmul(halves, crossed) + np.matmul(rows, of_met(batch)[:, mine:, mine:])
+        other = np.matmul(halves, crossed) + np.matmul(rows, met[:, mine:, mine:])
         covariance = np.matmul(through, whole.transpose(0, 2, 1))
         covariance += arrow.inner[batch]
         own = arrow.back(batch, np.matmul(halves, covariance) + np.matmul(rows, crossed.transpose(0, 2, 1)))

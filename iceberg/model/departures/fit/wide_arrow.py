@@ -197,7 +197,7 @@ def factorise_wide(layout: ParameterLayout, information: Information, prior: Pri
         if not cells:
             inner[batch] = np.eye(base.size, dtype=np.float32)
             ties.add_bridge(met[batch])
-            return np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32), 0.0
+            return np.zeros((0, 0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32), 0.0
         rows = information.rows[batch]
         own = halves_of(base, batch, own_rows := information.own_rows[batch], np.empty_like(own_rows))
         less, log_inner = _inverses(own, inner[batch])
@@ -213,25 +213,25 @@ def factorise_wide(layout: ParameterLayout, information: Information, prior: Pri
         last[:bands] -= ties.gathered(moved[..., mine:])
         last[:, :bands] -= ties.gathered(reached).T
         ties.add_bridge(moved)
-        return (first if layout.column_sizes else first.sum(0)), last, log_inner
+        return (first if layout.column_sizes else first.sum(0, keepdims=True)), last, log_inner
 
     columns = layout.met[:, np.concatenate([layout.of_own[0], layout.other_places])]
     shared, log_inner = information.shared + prior.shared_precision - _through_complaints(layout, base), 0.0
-    same = np.zeros((size, size))  # of the parameters that all segments meet, in the order of `columns`
+    same = np.zeros((size, size))  # in the order of `columns`; all segments meet the same but for the levels
+    low = mine - len(layout.column_sizes) * (layout.categories + 1)
+    keep = np.concatenate([np.arange(low), np.arange(mine, size)])
     for number, (first, last, log_part) in enumerate(in_batches(eliminate, segments)):
         log_inner += log_part
         if not cells:
             continue
         same[mine:, mine:] += last
-        if not layout.column_sizes:
-            same[:mine] += first
-            continue
-        for place, part in enumerate(first, number * BATCH):
-            here = columns[place]
-            shared[np.ix_(here[:mine], here)] += part
-            shared[np.ix_(here[mine:], here[:mine])] += part[:, mine:].T
-    same[mine:, :mine] = same[:mine, mine:].T
-    shared[np.ix_(columns[0], columns[0])] += same
+        same[:low] += first[:, :low].sum(0)
+        for place, part in enumerate(first[:, low:] if layout.column_sizes else (), number * BATCH):
+            levels, common = columns[place, low:mine], columns[place, keep]
+            shared[np.ix_(levels, columns[place])] += part
+            shared[np.ix_(common, levels)] += part[:, keep].T
+    same[mine:, :low] = same[:low, mine:].T
+    shared[np.ix_(columns[0, keep], columns[0, keep])] += same[np.ix_(keep, keep)]
     lower = np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64)
     return WideArrow(layout, base, inner, met, columns, lower, log_inner)
 
