@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -95,3 +97,23 @@ def test_every_kind_draws_a_company_with_a_window_of_two_to_four_years(name):
     assert 3 <= len(company.services) <= 9
     assert 24 <= round((company.as_of - company.since).days / 30.4) <= 48
     assert company.calendar.shape == (len(company.regions), company.days)
+
+
+def test_the_figures_of_the_documentation_are_those_of_the_results():
+    root = Path(__file__).parents[2]
+    text = (root / "docs/explanation/how-often-it-is-right.md").read_text(encoding="utf-8")
+    said = " ".join(text.partition("## Customers who live day by day")[2].partition("\n## ")[0].split())
+    now = json.loads((root / "benchmarks/calibration/results/agents.json").read_text(encoding="utf-8"))
+    everybody = now["all"]
+    before = (root / "benchmarks/calibration/results/agents_before.txt").read_text(encoding="utf-8")
+    columns = next(line.split() for line in before.splitlines() if line.startswith("all "))
+    assert f"{everybody['coverage']:.2f} of the categories ({columns[2]} before)" in said
+    assert f"{everybody['totals_inside']:.2f} of the totals ({columns[3]} before)" in said
+    assert f"x{everybody['total_over_truth']:.2f} in the median" in said
+    groups = [value for kind in ("few_large", "households") for value in now["kinds"][kind]["each_total_over_truth"]]
+    assert f"now {min(groups):.1f} to {max(groups):.1f} times" in said
+    for code, kinds in now["diagnostics"].items():
+        if code in {"departures_in_groups", "complaints_at_notice"}:
+            assert set(kinds) <= {"few_large", "households", "goodbye"}
+    for kind in ("few_large", "households"):
+        assert now["diagnostics"]["departures_in_groups"][kind] == [4, 4]

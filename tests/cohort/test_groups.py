@@ -56,12 +56,21 @@ def test_a_region_that_has_a_bad_month_is_no_group():
     assert found(departures(np.random.default_rng(3), rate=4.0, level=level)) is None
 
 
-def test_ends_of_months_that_all_regions_share_are_no_groups():
-    table = departures(np.random.default_rng(4))
+def at_ends_of_months(table):
     ends = np.zeros_like(table)
     for month in range(24):
         ends[:, 30 * month + 29] = table[:, 30 * month : 30 * month + 30].sum(axis=1)
-    assert found(ends) is None
+    return ends
+
+
+def test_at_ends_of_months_a_region_that_has_a_bad_month_is_no_group_and_groups_are_found():
+    level = np.exp(0.15 * np.random.default_rng(7).standard_normal((5, 25)))[:, np.arange(DAYS) // 30]
+    assert found(at_ends_of_months(departures(np.random.default_rng(8), rate=6.0, level=level))) is None
+    assert found(at_ends_of_months(8 * departures(np.random.default_rng(8), rate=0.2))) is not None
+
+
+def test_ends_of_months_that_all_regions_share_are_no_groups():
+    assert found(at_ends_of_months(departures(np.random.default_rng(4)))) is None
 
 
 def test_regions_that_enter_departures_on_days_of_their_own_are_no_groups():

@@ -25,6 +25,9 @@ from iceberg.arrays import FloatArray, IntArray
 WEEK_DAYS = 7
 BLOCK_DAYS = 63  # judgement: two ends of months, and too short for the shares of segments to change much
 SAME_DAY_SHARE = 0.22  # judgement: of the excess by weeks that is seen by days; 1/7 where trouble strikes a segment for weeks
+# Judgement: where departures fall on fewer than half of the days (ends of months), days tell trouble of a segment from groups no longer: it may
+# then be as far from the others as a log-sd of 0.2, which makes up so much of the dispersion per departure of a segment on such a day.
+FEW_DAYS, LOCAL_TROUBLE = 0.5, 0.04
 LEAST_SIZE, LEAST_Z = 1.3, 5.0  # judgement (grade D): smaller groups cost little, and chance shows them in one company in some millions
 LEAST_IN_A_WEEK = 1.0  # judgement: departures per segment, below which a week says little
 FIXED_DAY_SHARE = 0.4  # judgement: of a segment's departures on one day of the month
@@ -70,6 +73,9 @@ def find_groups(segment: IntArray, day: npt.NDArray[np.datetime64], leavers: Int
     if size < LEAST_SIZE or (size - 1) * np.sqrt(freedom / 2) < LEAST_Z:
         return None
     by_day, _ = _size_of_groups(table, BLOCK_DAYS)
+    days = len(np.unique(since))
+    if days < FEW_DAYS * (int(since.max()) + 1) and size < LEAST_SIZE + LOCAL_TROUBLE * leavers.sum() / (days * segments):
+        return None
     return DepartureGroups(round(size, 3)) if by_day - 1 >= SAME_DAY_SHARE * (size - 1) else None
 
 
