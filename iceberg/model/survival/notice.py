@@ -56,7 +56,7 @@ def find_complaints_at_notice(counts: CohortCounts) -> ComplaintsAtNotice | None
 
 
 def before_decisions(counts: CohortCounts) -> CohortCounts:
-    """The counts without complaints that are made when notice is given: a departure follows within its time. Nobody becomes silent by that."""
+    """The counts without the complaints that a departure follows within the weeks of notice. Their customers still count as complainants who left."""
     found = find_complaints_at_notice(counts)
     if found is None:
         return counts

@@ -42,7 +42,7 @@ class _Tasks(Generic[Result]):
 
     @property
     def left(self) -> bool:
-        """Whether there is a task that nobody has taken."""
+        """Whether a task is still waiting."""
         return self._next < len(self._tasks)
 
     def help(self) -> None:
